@@ -1,0 +1,57 @@
+# The front door. `make scenarios` runs the main job, `make test` proves the project.
+# pip's own environment variables (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...) are honoured.
+PYTHON ?= python3
+ENGINE ?= process
+EXTRAS ?= app,embedded,dev
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# One thread per process: two threads on a shared core are slower than one.
+export OMP_NUM_THREADS ?= 1
+# A run ends with the make that owns it, even when make is killed (harness/keeper.py).
+OWNED  := QUEUEPROOF_OWNER_PID=$$PPID
+
+.DEFAULT_GOAL := help
+.PHONY: help install scenarios unit test check bench mutants quality clean
+
+help:  ## what there is to run
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
+
+install: $(STAMP)  ## create .venv and install the pinned packages (the others do it too)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "queueproof needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Remedy: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "'$(PYTHON)' has no venv module. Remedy on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	@echo "Installing into $(VENV): torch (CPU build about 190 MB) and about 90 small packages (150 MB)."
+	@echo "The first time takes 2 to 5 minutes; after that only when pyproject.toml or constraints.txt change."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts
+	@$(OWNED) $(BIN)/pytest scenarios/ --engine $(ENGINE)
+
+unit: $(STAMP)  ## unit tests of all rooms
+	@$(OWNED) $(BIN)/pytest
+
+test: check unit scenarios  ## check, unit tests of all rooms, the scenarios on processes
+
+check: $(STAMP)  ## ruff, mypy --strict on harness and patterns, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(STAMP)  ## every benchmark, one table
+	@$(OWNED) $(BIN)/python -m loadtests.bench all
+
+mutants: $(STAMP)  ## every mutant must be caught by its own contract, every noop must hold
+	@$(OWNED) $(BIN)/python -m ci.mutants
+
+quality: $(STAMP)  ## gates of the committed model: perplexity, SAE, steering effect
+	@$(BIN)/python -m reference_app.steering.quality
+
+clean:  ## remove .venv, runs and caches
+	rm -rf $(VENV) .qp build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,54 @@
+"""However a job ends, its user sees one ending: the exits a process can take."""
+
+import pytest
+
+pytestmark = pytest.mark.contract(
+    "terminal.exactly-one", "terminal.every-exit", "result.ready-when-announced"
+)
+
+
+def test_a_job_that_returns_ends_completed(driver, history):
+    job = driver.submit("compare")
+    driver.subscribe(job)
+    history.situation("exit.returned", job)
+    history.settle(job, within_s=20)
+
+
+def test_a_job_that_raises_ends_failed(driver, history):
+    """The prompt fits the schema but not the model's context: only the job can tell."""
+    job = driver.submit("compare", prompt="the whale " * 100)
+    driver.subscribe(job)
+    history.situation("exit.raised", job)
+    history.settle(job, within_s=20)
+
+
+def test_a_job_whose_child_is_killed_ends_failed(driver, faults, history):
+    job = driver.submit("long_compare")
+    driver.subscribe(job)
+    history.until(job, event="progress", within_s=20)
+    history.situation("exit.child_killed", job)
+    faults.kill_child(job)
+    history.settle(job, within_s=20)
+
+
+def test_a_job_whose_result_is_stored_is_announced_though_its_child_dies(
+    driver, faults, history
+):
+    """SIGKILL between row and event: Redis hangs while the child wants to announce."""
+    job = driver.submit("compare")
+    driver.subscribe(job)
+    history.until(job, event="progress", within_s=20)
+    history.situation("exit.killed_between_row_and_event", job)
+    with faults.pause("redis"):
+        driver.wait_for_state(job, "completed", within_s=20)
+        faults.kill_child(job)
+    history.settle(job, within_s=20)
+
+
+def test_a_job_whose_worker_is_killed_ends_failed(driver, faults, history):
+    job = driver.submit("long_compare")
+    driver.subscribe(job)
+    history.until(job, event="progress", within_s=20)
+    history.situation("exit.worker_killed", job)
+    faults.kill_main("worker")
+    history.settle(job, within_s=30)

@@ -1,0 +1,43 @@
+"""Jobs that take too long, on the worker as it is deployed."""
+
+import pytest
+
+
+@pytest.mark.contract(
+    "time_limit.soft-limit-cleans-up", "terminal.exactly-one", "terminal.every-exit"
+)
+def test_a_job_past_its_soft_limit_cleans_up_and_ends_failed(driver, history):
+    job = driver.submit("long_compare")
+    driver.subscribe(job)
+    history.situation("exit.soft_limit", job)
+    history.settle(job, within_s=20)
+
+
+@pytest.mark.contract(
+    "time_limit.hard-limit-kills", "terminal.exactly-one", "terminal.every-exit"
+)
+def test_a_job_that_hears_nothing_is_killed_at_its_hard_limit(driver, faults, history):
+    """A frozen child stands for one stuck in native code: no signal handler runs."""
+    job = driver.submit("long_compare")
+    driver.subscribe(job)
+    history.until(job, event="progress", within_s=20)
+    following = driver.submit("compare")
+    driver.subscribe(following)
+    history.situation("exit.hard_limit", job)
+    with faults.pause_child(job):
+        history.settle(job, within_s=25)
+    history.settle(following, within_s=20)
+
+
+@pytest.mark.contract("time_limit.deployed-pool-enforces")
+def test_the_worker_as_started_stops_a_task_that_only_sleeps(agent, target, history):
+    task = agent.probe("sleep", seconds=6, soft_s=1, hard_s=2, queue=target.queues[0])
+    history.settle(task, within_s=20)
+
+
+@pytest.mark.contract("time_limit.deployed-pool-enforces")
+def test_the_worker_as_started_stops_a_task_that_swallows_its_soft_limit(
+    agent, target, history
+):
+    task = agent.probe("swallow", seconds=6, soft_s=1, hard_s=2, queue=target.queues[0])
+    history.settle(task, within_s=20)
