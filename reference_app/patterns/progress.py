@@ -1,0 +1,102 @@
+"""Progress that never goes back, never floods, and never holds up the job.
+
+Guarantee  Within an attempt percent never decreases and every event has a higher
+           `seq`; after the ending, or once a newer attempt reports, nothing is added.
+           At most one event per `every_s`, except forced ones. With Redis away the
+           job loses at most about `budget_s` in all, then reports are dropped.
+Units      every_s, budget_s, ttl_s: seconds. percent: 0 to 100.
+Raises     Nothing for Redis trouble: progress is best effort, the ending is not.
+Needs      redis-py, Redis >= 5.0; a client whose timeouts are short (0.25 s) and
+           which does not retry by itself. One reporter per attempt, one thread.
+Breaks if  The client's own timeouts are long: one call may last that long.
+Proof      contract progress.never-goes-back
+Source     Redis manual, "Scripting with Lua" (7.0); a frozen Redis blocks a client
+           without timeouts for ever (redis-py 8: socket_timeout). Copy this file alone.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import redis
+
+#: Seconds to leave Redis alone after the first failure; doubles up to the second value.
+BACK_OFF_S, LONGEST_BACK_OFF_S = 0.5, 4.0
+
+# The same hash and stream that hold the ending. 0: refused, for good.
+_APPEND = """
+if redis.call('HEXISTS', KEYS[1], 'ending') == 1 then return 0 end
+local attempt = tonumber(redis.call('HGET', KEYS[1], 'attempt') or '0')
+if attempt > tonumber(ARGV[3]) then return 0 end
+local percent = ARGV[2]
+if attempt == tonumber(ARGV[3]) then
+  local highest = redis.call('HGET', KEYS[1], 'percent')
+  if highest and tonumber(highest) > tonumber(percent) then percent = highest end
+end
+local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+if seq <= tonumber(ARGV[4]) then seq = tonumber(ARGV[4]) + 1 end
+local event = string.format('{"seq":%d,"percent":%s,', seq, percent)
+  .. string.sub(ARGV[1], 2)
+redis.call('HSET', KEYS[1], 'seq', string.format('%d', seq),
+  'attempt', ARGV[3], 'percent', percent)
+redis.call('XADD', KEYS[2], '*', 'event', event)
+redis.call('PUBLISH', ARGV[6], event)
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+redis.call('EXPIRE', KEYS[2], ARGV[5])
+return seq
+"""
+
+
+class Progress:
+    """The reporter of one attempt of one job."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        state: str,
+        log: str,
+        channel: str,
+        attempt: int = 1,
+        every_s: float = 0.15,
+        budget_s: float = 1.0,
+        ttl_s: int = 86_400,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client, self._keys, self._channel = client, (state, log), channel
+        self._attempt, self._every_s, self._ttl_s = attempt, every_s, ttl_s
+        self._budget_s, self._clock = budget_s, clock
+        self._highest = 0.0
+        self._next_s, self._retry_s = float("-inf"), float("-inf")
+        self._back_off_s = BACK_OFF_S
+        self.seq = 0  #: of the last event that Redis took
+        self.closed = False  #: the job has ended, or a newer attempt reports
+
+    def report(
+        self, percent: float, event: Mapping[str, Any], *, force: bool = False
+    ) -> bool:
+        """Append and publish `event` (not empty); tell whether it went out.
+
+        `force` passes the throttle (a new stage, the first report), not the back-off.
+        """
+        self._highest = max(self._highest, percent)
+        now_s = self._clock()
+        if self.closed or self._budget_s <= 0 or now_s < self._retry_s:
+            return False
+        if not force and now_s < self._next_s:
+            return False
+        args = (json.dumps(event), json.dumps(self._highest), str(self._attempt))
+        rest = (str(self.seq), str(self._ttl_s), self._channel)
+        try:
+            seq = int(self._client.eval(_APPEND, 2, *self._keys, *args, *rest))
+        except (redis.RedisError, OSError):
+            lost_at_s = self._clock()
+            self._budget_s -= lost_at_s - now_s
+            self._retry_s = lost_at_s + self._back_off_s
+            self._back_off_s = min(2 * self._back_off_s, LONGEST_BACK_OFF_S)
+            return False
+        self._next_s, self._back_off_s = now_s + self._every_s, BACK_OFF_S
+        self.closed = seq == 0
+        self.seq = max(self.seq, seq)
+        return not self.closed
