@@ -1,0 +1,1 @@
+"""SAE steering: job functions, models, catalogue, API, and the recipe of the model."""

@@ -1,0 +1,234 @@
+"""HTTP routes of steering: submit, read, cancel, list what can be steered.
+
+A request is checked completely before anything is recorded; the job is recorded before
+its message is sent. Status words are those of the steering plan; `state` is ours.
+"""
+
+import logging
+import uuid
+from typing import Any
+
+import redis
+from celery import Task
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from kombu.exceptions import OperationalError
+
+from reference_app import endings, events
+from reference_app.broker import queue_of
+from reference_app.jobs import Job, State
+from reference_app.settings import settings
+from reference_app.steering import catalogue, tasks
+from reference_app.steering.errors import CatalogueError, UnknownSae
+from reference_app.steering.schemas import (
+    SteeringComparisonRequest,
+    SteeringResultResponse,
+    SteeringSweepRequest,
+    SteeringTaskResponse,
+)
+
+log = logging.getLogger(__name__)
+router = APIRouter(tags=["steering"])
+
+#: Seconds after which a client may submit again when the broker was away.
+RETRY_AFTER_S = 5
+
+#: Our states in the words of the steering plan.
+WORDS = {
+    State.PENDING: "pending",
+    State.STARTED: "running",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+    State.CANCELLED: "cancelled",
+}
+
+MESSAGES = {
+    State.PENDING: "Waiting for a worker",
+    State.COMPLETED: "Complete",
+    State.CANCELLED: "Cancelled",
+}
+
+
+@router.post("/compare", status_code=202)
+def submit_comparison(request: SteeringComparisonRequest) -> SteeringTaskResponse:
+    """Submit a comparison; its events come in the room that the answer names."""
+    entry = _known_sae(request)
+    for number, feature in enumerate(request.features):
+        place = ("body", "features", number, "feature_idx")
+        _known_feature(entry, feature.feature_idx, place)
+    limits = (
+        settings().steering_soft_time_limit,
+        settings().steering_hard_time_limit,
+    )
+    return _submit(tasks.compare, request.model_dump(), limits)
+
+
+@router.post("/sweep", status_code=202)
+def submit_sweep(request: SteeringSweepRequest) -> SteeringTaskResponse:
+    """Submit a sweep of one feature over many strengths."""
+    entry = _known_sae(request)
+    _known_feature(entry, request.feature_idx, ("body", "feature_idx"))
+    limits = (
+        settings().steering_sweep_soft_time_limit,
+        settings().steering_sweep_hard_time_limit,
+    )
+    return _submit(tasks.sweep, request.model_dump(), limits)
+
+
+@router.get("/result/{task_id}")
+def result(task_id: str) -> SteeringResultResponse:
+    """Tell where a job stands, with its result once it is completed."""
+    job = _known(endings.store().get(task_id), task_id)
+    state, percent, message = str(job.state), 0, MESSAGES.get(job.state, "")
+    if job.state is State.STARTED:
+        event = _latest(task_id)
+        percent = int(event["percent"]) if event else 0
+        message = event["message"] if event else "Started"
+        if percent > 0:
+            state = "progress"
+    elif job.state is State.COMPLETED:
+        percent = 100
+    elif job.state is State.FAILED:
+        percent, message = -1, job.error or "Failed"
+    cancelling = not job.ended and job.cancel_requested_at is not None
+    return SteeringResultResponse(
+        task_id=job.id,
+        status="cancelling" if cancelling else WORDS[job.state],
+        state=state,
+        result=job.result,
+        error=job.error,
+        reason=job.reason,
+        progress=percent,
+        message=message,
+        attempt=job.attempt,
+    )
+
+
+@router.delete("/task/{task_id}")
+def cancel(task_id: str) -> dict[str, str]:
+    """Cancel a job: at once while it waits, within seconds while it runs."""
+    jobs = endings.store()
+    before = _known(jobs.get(task_id), task_id)
+    if before.ended:
+        over = before.state is State.CANCELLED
+        status = "already_cancelled" if over else "already_complete"
+        return _cancel_answer(task_id, status)
+    after = _known(jobs.request_cancel(task_id), task_id)
+    if not after.ended:
+        return _cancel_answer(task_id, "cancelling")
+    if after.state is State.CANCELLED:
+        endings.announce(task_id)
+        return _cancel_answer(task_id, "cancelled")
+    return _cancel_answer(task_id, "already_complete")
+
+
+@router.get("/saes")
+def saes() -> dict[str, Any]:
+    """List models, SAEs and their features, and what cannot be used and why."""
+    return catalogue.listing(settings().models_dir)
+
+
+@router.post("/compare/sync", status_code=410, deprecated=True)
+@router.post("/sweep/sync", status_code=410, deprecated=True)
+def gone(request: Request) -> None:
+    """Refuse: steering inside the API process could be neither limited nor stopped."""
+    successor = request.url.path.removesuffix("/sync")
+    raise HTTPException(
+        410,
+        f"Steering runs on a worker now: POST {successor} answers with a task_id.",
+        headers={
+            "Deprecation": "true",
+            "Link": f'<{successor}>; rel="successor-version"',
+        },
+    )
+
+
+def _submit(
+    task: Task, request: dict[str, Any], limits: tuple[float, float]
+) -> SteeringTaskResponse:
+    task_id = str(uuid.uuid4())
+    soft_s, hard_s = limits
+    jobs = endings.store()
+    jobs.create(task_id, task.name, request)
+    try:
+        task.apply_async(
+            args=[request],
+            task_id=task_id,
+            queue=queue_of(task.name),
+            soft_time_limit=soft_s,
+            time_limit=hard_s,
+            ignore_result=True,
+            retry=False,
+        )
+    except (OperationalError, redis.RedisError, OSError) as error:
+        # The broker may have taken the message all the same: the ended row keeps a
+        # worker from running it.
+        log.warning("%s was not published: %r", task_id, error)
+        endings.finish(
+            task_id,
+            State.FAILED,
+            error="The queue did not take the job; try again later",
+            reason=endings.Reason.NOT_PUBLISHED,
+        )
+        raise HTTPException(
+            503,
+            f"The queue did not take job {task_id}; try again later.",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        ) from None
+    jobs.mark_published(task_id)
+    channel = f"steering/{task_id}"
+    return SteeringTaskResponse(
+        task_id=task_id,
+        status="pending",
+        message=f"Task submitted. Subscribe to channel {channel} for progress.",
+        websocket_channel=channel,
+    )
+
+
+def _known_sae(
+    request: SteeringComparisonRequest | SteeringSweepRequest,
+) -> catalogue.SaeEntry:
+    try:
+        return catalogue.find_requested(settings().models_dir, request.model_dump())
+    except UnknownSae as error:
+        raise HTTPException(404, str(error)) from None
+    except CatalogueError as error:
+        raise _invalid(("body", "sae_id"), str(error)) from None
+
+
+def _known_feature(
+    entry: catalogue.SaeEntry, index: int, place: tuple[str | int, ...]
+) -> None:
+    try:
+        entry.unit(index)
+    except ValueError as error:
+        raise _invalid(place, str(error)) from None
+
+
+def _invalid(place: tuple[str | int, ...], message: str) -> RequestValidationError:
+    return RequestValidationError(
+        [{"type": "value_error", "loc": place, "msg": message, "input": None}]
+    )
+
+
+def _known(job: Job | None, task_id: str) -> Job:
+    if job is None:
+        raise HTTPException(404, f"There is no task {task_id!r}.")
+    return job
+
+
+def _latest(task_id: str) -> dict[str, Any] | None:
+    try:
+        return events.latest(endings.client(), task_id)
+    except redis.RedisError:
+        return None  # progress is best effort; the state stands in the row
+
+
+def _cancel_answer(task_id: str, status: str) -> dict[str, str]:
+    messages = {
+        "cancelled": "The job was cancelled before it started.",
+        "cancelling": "The job is being stopped; its ending comes as an event.",
+        "already_complete": "The job had ended.",
+        "already_cancelled": "The job was cancelled before.",
+    }
+    return {"task_id": task_id, "status": status, "message": messages[status]}

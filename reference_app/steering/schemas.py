@@ -1,0 +1,114 @@
+"""Requests and answers of the steering API; no torch.
+
+Strengths are multiples of the feature's largest activation: the model's residual gets
+`strength * max_activation * decoder row` added. 0 changes nothing, 1 is a strong push,
+negative values suppress; beyond 1.5 text tends to fall apart. Where an SAE has no
+catalogue the unit is 1.0 (`strength_unit` of the SAE says which).
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Strength = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
+FeatureIndex = Annotated[int, Field(ge=0, lt=10_000_000)]
+
+
+def _distinct(values: list[Any], what: str) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"{what} must differ from each other, but got {values}")
+    return values
+
+
+class FeatureStrengths(BaseModel):
+    """One feature and the strengths to compare it at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    feature_idx: FeatureIndex
+    strengths: list[Strength] = Field(min_length=1, max_length=8)
+
+    @field_validator("strengths")
+    @classmethod
+    def _strengths_differ(cls, strengths: list[float]) -> list[float]:
+        return _distinct(strengths, "strengths")
+
+
+class _SteeringRequest(BaseModel):
+    """What compare and sweep have in common."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sae_id: str = Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._/-]+$")
+    prompt: str = Field(min_length=1, max_length=4000)
+    max_new_tokens: int = Field(40, ge=1, le=100)
+    temperature: float = Field(
+        0.8, ge=0, le=2, allow_inf_nan=False, description="0 takes the likeliest token"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    num_samples: int = Field(
+        1, ge=1, le=256, description="rows per strength, averaged in the metrics"
+    )
+
+    # What a client may believe about the SAE; refused when the files say otherwise.
+    model_id: str | None = None
+    sae_layer: int | None = None
+    sae_d_model: int | None = None
+    sae_n_features: int | None = None
+    sae_architecture: str | None = None
+
+    @field_validator("prompt")
+    @classmethod
+    def _prompt_has_words(cls, prompt: str) -> str:
+        if not prompt.strip():
+            raise ValueError("prompt must hold at least one word, but got only spaces")
+        return prompt
+
+
+class SteeringComparisonRequest(_SteeringRequest):
+    """Compare unsteered text with each feature at each of its strengths."""
+
+    features: list[FeatureStrengths] = Field(min_length=1, max_length=8)
+
+    @field_validator("features")
+    @classmethod
+    def _features_differ(
+        cls, features: list[FeatureStrengths]
+    ) -> list[FeatureStrengths]:
+        _distinct([feature.feature_idx for feature in features], "feature_idx")
+        return features
+
+
+class SteeringSweepRequest(_SteeringRequest):
+    """Sweep one feature over many strengths."""
+
+    feature_idx: FeatureIndex
+    strengths: list[Strength] = Field(min_length=1, max_length=32)
+
+    @field_validator("strengths")
+    @classmethod
+    def _strengths_differ(cls, strengths: list[float]) -> list[float]:
+        return _distinct(strengths, "strengths")
+
+
+class SteeringTaskResponse(BaseModel):
+    """Answer to a submission: the job's id and where its events come."""
+
+    task_id: str
+    status: str
+    message: str
+    websocket_channel: str
+
+
+class SteeringResultResponse(BaseModel):
+    """Where a job stands; `progress` in percent, -1 when it failed."""
+
+    task_id: str
+    status: str
+    state: str
+    result: dict[str, Any] | None = None
+    error: str | None = None
+    reason: str | None = None
+    progress: int = 0
+    message: str = ""
+    attempt: int = 1
