@@ -1,0 +1,71 @@
+"""The API process: HTTP and Socket.IO in front of the job records and the queue.
+
+It imports neither torch nor transformers; handlers that may block are plain functions,
+which Starlette runs in its thread pool.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import socketio
+import uvicorn
+from fastapi import FastAPI
+
+from reference_app import endings
+from reference_app.jobs import Job
+from reference_app.settings import settings
+from reference_app.sockets import Rooms
+from reference_app.steering import api as steering
+
+#: Seconds open sockets may hold up the end of the process.
+SHUTDOWN_S = 1
+
+
+def create_app() -> socketio.ASGIApp:
+    """Return the ASGI application, with settings from the environment."""
+    rooms = Rooms(settings(), endings.store())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        yield
+        await rooms.close()
+
+    api = FastAPI(title="queueproof reference application", lifespan=lifespan)
+    api.include_router(steering.router, prefix="/api/v1/steering")
+
+    @api.get("/api/v1/health")
+    async def health() -> dict[str, str]:
+        """Answer as long as the event loop is not blocked."""
+        return {"status": "ok"}
+
+    @api.get("/api/v1/jobs")
+    def jobs(limit: int = 50) -> list[dict[str, Any]]:
+        """List the latest jobs, newest first."""
+        return [_summary(job) for job in endings.store().recent(min(limit, 500))]
+
+    return socketio.ASGIApp(rooms.server, other_asgi_app=api)
+
+
+def main(host: str, port: int) -> None:
+    """Serve until SIGTERM."""
+    uvicorn.run(
+        create_app(),
+        host=host,
+        port=port,
+        log_level="info",
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+
+
+def _summary(job: Job) -> dict[str, Any]:
+    return {
+        "task_id": job.id,
+        "kind": job.kind,
+        "state": job.state,
+        "reason": job.reason,
+        "attempt": job.attempt,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+    }

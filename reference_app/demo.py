@@ -1,0 +1,205 @@
+"""One comparison from submit to result, with Redis, API, worker and beat around it.
+
+Everything runs on loopback in a folder of its own, is stopped by pid, and is over
+within TOTAL_S whatever happens.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+import httpx
+import socketio
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from reference_app import embedded_redis
+
+#: Seconds for the whole demonstration; typically 15, most of it importing torch.
+TOTAL_S = 45.0
+
+#: Seconds a process gets between SIGTERM and SIGKILL.
+STOP_S = 4.0
+
+console = Console()
+
+
+class DemoFailed(Exception):
+    """The demonstration could not be shown; the message says what did not happen."""
+
+
+def main() -> int:
+    """Show it; return the exit code: 0 shown, 1 failed, 130 interrupted."""
+    deadline_s = time.monotonic() + TOTAL_S
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with tempfile.TemporaryDirectory(prefix="queueproof-demo-") as name:
+        folder = Path(name)
+        try:
+            with _processes(folder) as port:
+                _show(port, deadline_s)
+        except KeyboardInterrupt:
+            console.print("Stopped.")
+            return 130
+        except (DemoFailed, embedded_redis.NoRedisServer, httpx.HTTPError) as error:
+            console.print(f"[red]{escape(str(error))}[/red]")
+            _print_logs(folder)
+            return 1
+    return 0
+
+
+@contextlib.contextmanager
+def _processes(folder: Path) -> Iterator[int]:
+    """Run the four processes; yield the port of the API."""
+    with contextlib.ExitStack() as running:
+        redis_port = running.enter_context(embedded_redis.running(folder))
+        api_port = embedded_redis.free_port()
+        redis_url = f"redis://127.0.0.1:{redis_port}"
+        environment = os.environ | {
+            "CELERY_BROKER_URL": f"{redis_url}/0",
+            "CELERY_RESULT_BACKEND": f"{redis_url}/1",
+            "EVENTS_URL": f"{redis_url}/2",
+            "DATABASE_URL": f"sqlite:///{folder / 'jobs.db'}",
+            "DATA_DIR": str(folder),
+            "API_PORT": str(api_port),
+            "JOURNAL_DIR": "",
+            "OMP_NUM_THREADS": "1",
+        }
+        for role in ("worker", "api", "beat"):
+            running.enter_context(_process(role, folder, environment))
+        yield api_port
+
+
+@contextlib.contextmanager
+def _process(role: str, folder: Path, environment: dict[str, str]) -> Iterator[None]:
+    with open(folder / f"{role}.log", "wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reference_app", role],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for us; we stop it in order
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(STOP_S)
+
+
+def _show(port: int, deadline_s: float) -> None:
+    url = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=f"{url}/api/v1", timeout=10) as api:
+        with console.status("Starting Redis, API, worker and beat ..."):
+            _wait_for_api(api, deadline_s)
+        request = _request(api)
+        console.print(f"POST /steering/compare  prompt: [b]{request['prompt']}[/b]")
+        answer = api.post("/steering/compare", json=request).raise_for_status().json()
+        task_id, room = answer["task_id"], answer["websocket_channel"]
+        console.print(f"{answer['status']}; events come in room {room}")
+        event, message = _follow(url, room, deadline_s)
+        if event != "completed":
+            raise DemoFailed(f"The job ended {event}: {message.get('error')}")
+        result = api.get(f"/steering/result/{task_id}").raise_for_status().json()
+        _print_result(result["result"])
+
+
+def _wait_for_api(api: httpx.Client, deadline_s: float) -> None:
+    pause = threading.Event()
+    while time.monotonic() < deadline_s:
+        with contextlib.suppress(httpx.TransportError):
+            if api.get("/health").is_success:
+                return
+        pause.wait(0.1)
+    raise DemoFailed("The API did not start in time.")
+
+
+def _request(api: httpx.Client) -> dict[str, Any]:
+    saes = api.get("/steering/saes").raise_for_status().json()["saes"]
+    if not saes:
+        raise DemoFailed("There is no SAE under MODELS_DIR.")
+    features = [feature["feature_idx"] for feature in saes[0]["features"][:2]]
+    return {
+        "sae_id": saes[0]["sae_id"],
+        "prompt": "Once upon a time",
+        "features": [
+            {"feature_idx": index, "strengths": [0.5, 1.0]} for index in features or [0]
+        ],
+        "num_samples": 16,
+        "seed": 7,
+    }
+
+
+def _follow(url: str, room: str, deadline_s: float) -> tuple[str, dict[str, Any]]:
+    """Draw the job's progress; return its terminal event."""
+    incoming: Queue[tuple[str, dict[str, Any]]] = Queue()
+    client = socketio.Client()
+    for kind in ("progress", "completed", "failed", "cancelled"):
+        client.on(
+            f"steering:{kind}", lambda data, kind=kind: incoming.put((kind, data))
+        )
+    client.connect(url, transports=["websocket"])
+    client.emit("join", {"room": room})
+    columns = (
+        TextColumn("{task.percentage:>3.0f} %"),
+        BarColumn(),
+        TextColumn("{task.description}"),
+    )
+    try:
+        with Progress(*columns, console=console) as bar:
+            shown = bar.add_task("Waiting for the worker", total=100)
+            while True:
+                left_s = deadline_s - time.monotonic()
+                try:
+                    kind, data = incoming.get(timeout=max(0.01, left_s))
+                except Empty:
+                    raise DemoFailed("No ending in time.") from None
+                bar.update(
+                    shown,
+                    completed=max(0, data["percent"]),
+                    description=f"seq {data['seq']:>3}  {data['message']}",
+                )
+                if kind != "progress":
+                    return kind, data
+    finally:
+        client.disconnect()
+
+
+def _print_result(result: dict[str, Any]) -> None:
+    rows = [("baseline", "", result["baseline"])]
+    for steered in result["steered"]:
+        name = steered["label"] or f"feature {steered['feature_idx']}"
+        rows.append((name, f"{steered['strength']:g}", steered))
+    names = ["perplexity", "mean_activation"]
+    table = Table(title=f"{result['model_id']} steered by {result['sae_id']}")
+    table.add_column("feature")
+    table.add_column("strength", justify="right")
+    table.add_column("text", ratio=1)
+    for name in names:
+        table.add_column(name.replace("_", "\n"), justify="right", no_wrap=True)
+    for name, strength, row in rows:
+        metrics = [row["metrics"].get(name) for name in names]
+        cells = ["" if value is None else f"{value:.3g}" for value in metrics]
+        table.add_row(escape(name), strength, escape(row["text"]), *cells)
+        table.add_section()
+    console.print(table)
+
+
+def _print_logs(folder: Path) -> None:
+    for log in sorted(folder.glob("*.log")):
+        lines = log.read_text(errors="replace").splitlines()[-8:]
+        console.print(log.name, *lines, sep="\n", markup=False)

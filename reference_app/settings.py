@@ -1,0 +1,83 @@
+"""Every knob once: environment name, unit, default, why.
+
+Read by the process entries (api, worker, beat) and inherited by the worker's children.
+Limits of a job are read by the API only and travel in the message.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGED_MODELS = Path(__file__).parent / "steering" / "models"
+
+
+class Settings(BaseSettings):
+    """The settings of one process; the name of a field in capitals is its variable."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    celery_broker_url: str = "redis://127.0.0.1:6379/0"
+    celery_result_backend: str = "redis://127.0.0.1:6379/1"
+    #: Progress and endings. Pub/sub ignores the database number: two environments
+    #: need two servers.
+    events_url: str = "redis://127.0.0.1:6379/0"
+    #: SQLite on one host, PostgreSQL on several.
+    database_url: str = "sqlite:///./.qp/app/jobs.db"
+    data_dir: Path = Path(".qp/app")
+    models_dir: Path = PACKAGED_MODELS
+    #: Empty: no journal.
+    journal_dir: str = ""
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+
+    #: Seconds. At the soft limit a job is told to clean up, at the hard limit its
+    #: process is killed; between them lies the longest native call.
+    steering_soft_time_limit: float = Field(default=150, gt=0)
+    steering_hard_time_limit: float = Field(default=180, gt=0)
+    steering_sweep_soft_time_limit: float = Field(default=300, gt=0)
+    steering_sweep_hard_time_limit: float = Field(default=360, gt=0)
+
+    #: 1: only the end of a process gives all memory back. 0: never recycle.
+    steering_max_tasks_per_child: int = Field(default=1, ge=0)
+    #: Comma-separated; empty means every queue of the queue table.
+    worker_queues: str = ""
+    #: Only prefork enforces time limits and can kill.
+    worker_pool: str = "prefork"
+    #: One accelerator, one job.
+    worker_concurrency: int = Field(default=1, ge=1)
+    #: Seconds between two looks of the worker at its children; Celery's own is 5.
+    worker_maintenance_interval: float = Field(default=0.1, gt=0)
+
+    #: Seconds after the wish to cancel: the job is asked at once, then told, then
+    #: killed.
+    cancel_term_after: float = Field(default=1.0, ge=0)
+    cancel_kill_after: float = Field(default=2.0, ge=0)
+    #: Seconds without a sign of life after which a running job is lost, and between
+    #: two looks for such jobs.
+    lease_seconds: float = Field(default=3.0, gt=0)
+    reconcile_interval: float = Field(default=1.0, gt=0)
+    #: Seconds between two progress events; browsers draw no faster.
+    progress_interval: float = Field(default=0.15, ge=0)
+    #: Seconds an ended job can be replayed from Redis; the row stays.
+    events_ttl: int = Field(default=86_400, gt=0)
+
+    @model_validator(mode="after")
+    def _soft_before_hard(self) -> "Settings":
+        for kind in ("steering", "steering_sweep"):
+            soft_s = getattr(self, f"{kind}_soft_time_limit")
+            hard_s = getattr(self, f"{kind}_hard_time_limit")
+            if soft_s >= hard_s:
+                name = f"{kind}_soft_time_limit".upper()
+                raise ValueError(
+                    f"{name}={soft_s:g} must be below the hard limit, {hard_s:g}"
+                )
+        return self
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the settings of this process, read from the environment once."""
+    return Settings()

@@ -1,0 +1,153 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from celery.exceptions import Ignore, SoftTimeLimitExceeded
+
+from reference_app import context, endings, events
+from reference_app.jobs import State
+from reference_app.settings import settings
+
+
+@pytest.fixture
+def job(jobs):
+    jobs.create("a", "steering.compare", {})
+    return "a"
+
+
+def kinds(job_id):
+    log = endings.client().xrange(events.names(job_id).log)
+    return [json.loads(fields[b"event"])["kind"] for _, fields in log]
+
+
+def journal():
+    lines = []
+    for file in Path(settings().journal_dir).iterdir():
+        lines += map(json.loads, file.read_text().splitlines())
+    return [(line["what"], line.get("name") or line.get("how")) for line in lines]
+
+
+def test_a_job_that_returns_is_completed_and_announced(job, jobs):
+    def work(ctx):
+        ctx.report(0, "Initializing")
+        ctx.report(40, "Generating", current_feature=3)
+        return {"text": "once"}
+
+    context.run(job, work)
+    row = jobs.get(job)
+    assert (row.state, row.result, row.attempt) == (
+        State.COMPLETED,
+        {"text": "once"},
+        1,
+    )
+    assert row.announced
+    assert kinds(job) == ["progress", "progress", "completed"]
+    assert journal() == [("start", None), ("mark", "cleanup"), ("end", "returned")]
+
+
+def test_the_result_is_readable_before_the_ending_is_announced(job, jobs, monkeypatch):
+    seen = []
+
+    def announce(client, jobs, row, ttl_s):
+        seen.append(jobs.get(row.id).result)
+
+    monkeypatch.setattr(events, "announce", announce)
+    context.run(job, lambda ctx: {"text": "once"})
+    assert seen == [{"text": "once"}]
+
+
+def test_an_error_fails_the_job_without_a_traceback(job, jobs):
+    def work(ctx):
+        raise KeyError("layer 7")
+
+    with pytest.raises(KeyError):
+        context.run(job, work)
+    row = jobs.get(job)
+    assert (row.state, row.reason) == (State.FAILED, "error")
+    assert row.error == "KeyError: 'layer 7'"
+    assert journal()[-1] == ("end", "raised:KeyError")
+
+
+def test_a_result_that_is_no_json_fails_the_job(job, jobs):
+    with pytest.raises(TypeError):
+        context.run(job, lambda ctx: {"tensor": object()})
+    assert jobs.get(job).state is State.FAILED
+    assert kinds(job) == ["failed"]
+
+
+def test_out_of_memory_reaches_celery_as_an_ordinary_error(job, jobs):
+    def work(ctx):
+        raise MemoryError("1e14 bytes")
+
+    with pytest.raises(context.JobFailed):
+        context.run(job, work)
+    assert jobs.get(job).reason == "error"
+
+
+def test_at_the_soft_limit_the_job_is_failed_and_cleaned_up(job, jobs):
+    with pytest.raises(SoftTimeLimitExceeded):
+        context.run(job, lambda ctx: os.kill(os.getpid(), signal.SIGUSR1))
+    assert jobs.get(job).reason == "soft_time_limit"
+    assert journal()[1:] == [("mark", "cleanup"), ("end", "soft_time_limit")]
+
+
+def test_a_running_job_sees_the_wish_to_cancel(job, jobs):
+    def work(ctx):
+        jobs.request_cancel(job)
+        ctx.check_cancelled()
+        return {}
+
+    with pytest.raises(Ignore):
+        context.run(job, work)
+    assert jobs.get(job).state is State.CANCELLED
+    assert kinds(job) == ["cancelled"]
+    assert journal()[-1] == ("end", "cancelled")
+
+
+def test_a_job_cancelled_while_it_waited_never_starts(job, jobs):
+    jobs.request_cancel(job)
+    context.run(job, lambda ctx: pytest.fail("it ran"))
+    assert journal() == []
+
+
+def test_a_second_delivery_runs_nothing(job, jobs):
+    context.run(job, lambda ctx: {})
+    context.run(job, lambda ctx: pytest.fail("it ran again"))
+    assert kinds(job) == ["completed"]
+
+
+def test_without_redis_the_job_completes_and_its_ending_waits(job, jobs, configured):
+    configured(EVENTS_URL="redis://127.0.0.1:1/0")
+
+    def work(ctx):
+        ctx.report(0, "Initializing")
+        return {}
+
+    context.run(job, work)
+    row = jobs.get(job)
+    assert (row.state, row.announced) == (State.COMPLETED, False)
+
+
+def test_no_journal_is_written_unless_it_is_wanted(job, configured):
+    folder = Path(settings().journal_dir)
+    configured(JOURNAL_DIR="")
+    context.run(job, lambda ctx: {})
+    assert list(folder.iterdir()) == []
+
+
+def test_the_lease_is_kept_while_the_job_runs_and_released_after_it(job):
+    held = []
+
+    def work(ctx):
+        with endings.client().monitor() as monitor:
+            for command in monitor.listen():
+                if "ZADD" in command["command"].upper():
+                    break
+        held.append(endings.client().zcard("leases"))
+        return {}
+
+    context.run(job, work)
+    assert held == [1]
+    assert endings.client().zcard("leases") == 0
