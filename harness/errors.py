@@ -47,8 +47,8 @@ class NoRedisServer(EngineError):
 class NotRedirected(StackError):
     """The application would use a broker or result store that is not the stack's.
 
-    Let it read CELERY_BROKER_URL and CELERY_RESULT_BACKEND, or name the variables it
-    reads under [urls] in target.toml.
+    Let it read CELERY_BROKER_URL and CELERY_RESULT_BACKEND, or give the variables it
+    reads the values "{broker}" and "{results}" under [env] in target.toml.
     """
 
 

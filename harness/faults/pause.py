@@ -1,0 +1,61 @@
+"""SIGSTOP: the process is there, holds its connections, and does nothing."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from harness.errors import TooSlow
+from harness.faults.record import Victim, child_of, injected, main_of
+from harness.recorder import Recorder
+from harness.stack import Stack
+from harness.wait import wait_until
+
+#: Seconds until a stopped process shows as stopped.
+STOPPED_WITHIN_S = 2.0
+
+
+@contextmanager
+def child(stack: Stack, history: Recorder, job: str) -> Iterator[Victim | None]:
+    """Freeze the process that executes the job."""
+    victim = child_of(stack, job)
+    with _frozen(stack, history, "pause_child", victim, [victim], job) as frozen:
+        yield frozen
+
+
+@contextmanager
+def part(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | None]:
+    """Freeze all processes of a part, as a paused container is frozen."""
+    victim = main_of(stack, role)
+    tree = stack.engine.tree(stack.process(role)) if victim else []
+    members = [Victim(role, info.id.pid, info.id.start_time) for info in tree]
+    with _frozen(stack, history, "pause", victim, members, None) as frozen:
+        yield frozen
+
+
+@contextmanager
+def _frozen(
+    stack: Stack,
+    history: Recorder,
+    fault: str,
+    victim: Victim | None,
+    members: Sequence[Victim | None],
+    job: str | None,
+) -> Iterator[Victim | None]:
+    found = [member.id for member in members if member is not None]
+    try:
+        stopped = [id for id in found if stack.engine.pause(id)]
+        with contextlib.suppress(TooSlow):
+            wait_until(
+                lambda: all(stack.engine.state(id) == "T" for id in stopped),
+                within_s=STOPPED_WITHIN_S,
+                every_s=0.002,
+                what="all are stopped",
+            )
+        states = {id.pid: stack.engine.state(id) for id in stopped}
+        bit = bool(states) and all(state == "T" for state in states.values())
+        proof = f"states by pid: {states}" if states else "no process to freeze"
+        injected(history, fault, victim, bit=bit, proof=proof, job=job)
+        yield victim if bit else None
+    finally:
+        resumed = [id.pid for id in found if stack.engine.resume(id)]
+        history.record("fault", "healed", job, fault=fault, resumed=resumed)

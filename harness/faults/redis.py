@@ -1,0 +1,71 @@
+"""Redis is gone for a while, or takes no writes; it keeps its data and its port."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis as client
+
+from harness.faults.record import Victim, injected, main_of
+from harness.probes.redis import why_down
+from harness.recorder import Recorder
+from harness.stack import Stack
+
+
+@contextmanager
+def stopped(
+    stack: Stack, history: Recorder, *, fault: str = "redis_stop"
+) -> Iterator[Victim | None]:
+    """SIGKILL Redis while the body runs; proof is a PING that fails."""
+    victim = main_of(stack, "redis")
+    try:
+        if victim is not None:
+            stack.engine.signal(victim.id, signal.SIGKILL)
+        proof = why_down(stack.urls.broker)
+        bit = victim is not None and proof is not None
+        proof = proof or "PING is still answered"
+        injected(history, fault, victim, bit=bit, proof=proof)
+        yield victim if bit else None
+    finally:
+        stack.restart("redis")
+        history.record("fault", "healed", fault=fault)
+
+
+#: Seconds after which Redis takes writes again by itself, should nobody heal it.
+LONGEST_PAUSE_S = 60
+
+#: Seconds the probing write waits: reads are answered in a millisecond meanwhile.
+PROBE_S = 0.2
+
+
+@contextmanager
+def writes_paused(stack: Stack, history: Recorder) -> Iterator[Victim | None]:
+    """Answer reads, hold back writes and scripts while the body runs, as in a failover.
+
+    Proof is a write that is not answered while a PING is. A client that gives up
+    before the end has not written.
+    """
+    fault = "pause_writes"
+    victim = main_of(stack, "redis")
+    with client.Redis.from_url(stack.urls.broker, socket_timeout=2) as admin:
+        try:
+            admin.execute_command("CLIENT", "PAUSE", LONGEST_PAUSE_S * 1000, "WRITE")
+            bit, proof = _write_hangs(stack.urls.broker)
+            injected(history, fault, victim, bit=bit, proof=proof)
+            yield victim if bit else None
+        finally:
+            # One round of Redis's loop: a client that died meanwhile is dropped with
+            # its held-back write, instead of being served first.
+            admin.ping()
+            admin.execute_command("CLIENT", "UNPAUSE")
+            history.record("fault", "healed", fault=fault)
+
+
+def _write_hangs(url: str) -> tuple[bool, str]:
+    with client.Redis.from_url(url, socket_timeout=PROBE_S, retry=None) as probe:
+        probe.ping()
+        try:
+            probe.delete("queueproof:probe")
+        except client.TimeoutError:
+            return True, f"PING is answered, a write is not within {PROBE_S:g} s"
+    return False, "a write is answered"

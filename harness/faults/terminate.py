@@ -1,0 +1,36 @@
+"""SIGTERM to a main process: what a deployment or an operator sends first."""
+
+from harness.faults.record import Victim, injected, main_of
+from harness.recorder import Recorder
+from harness.stack import Stack
+
+
+def main(stack: Stack, history: Recorder, role: str, signum: int) -> Victim | None:
+    """Send the signal; it bit where the process handles or dies of it.
+
+    Proof is the kernel's list of signals the process ignores: a warm shutdown may last
+    as long as a job, so "gone" would be too much to ask.
+    """
+    victim = main_of(stack, role)
+    if victim is None:
+        injected(history, "terminate", None, bit=False, proof=f"{role} is not running")
+        return None
+    ignored = _ignores(victim.pid, signum)
+    sent = stack.engine.signal(victim.id, signum)
+    bit = sent and not ignored
+    proof = f"signal {signum} {'sent' if sent else 'found nobody'}"
+    if ignored:
+        proof += ", but the process ignores it"
+    injected(history, "terminate", victim, bit=bit, proof=proof)
+    return victim if bit else None
+
+
+def _ignores(pid: int, signum: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("SigIgn:"):
+                    return bool(int(line.split()[1], 16) >> (signum - 1) & 1)
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # gone: the signal itself will tell
+    return False

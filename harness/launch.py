@@ -1,0 +1,213 @@
+"""What each process of a stack is started with: command, environment, folders."""
+
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from harness.engines import Command
+from harness.target import Target
+
+HARNESS = Path(__file__).resolve().parent
+
+#: Never inherited: a different read or write URL beats CELERY_BROKER_URL; without
+#: compiled files every start compiles its libraries again (12 s instead of 9 s for a
+#: worker with torch and transformers).
+NOT_INHERITED = (
+    "CELERY_BROKER_READ_URL",
+    "CELERY_BROKER_WRITE_URL",
+    "PYTHONDONTWRITEBYTECODE",
+)
+
+
+class Mutant(Protocol):
+    """What the stack needs of a mutant; see `harness.mutant`."""
+
+    @property
+    def name(self) -> str:
+        """Return its name, for messages."""
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """Return environment variables it changes."""
+
+    @property
+    def command(self) -> Mapping[str, Sequence[str]]:
+        """Return arguments it appends, by role."""
+
+    @property
+    def overlay(self) -> Any:
+        """Return its replacements in the source, or nothing."""
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the parts are; broker, results and events are one Redis of our own."""
+
+    broker: str
+    results: str
+    events: str
+    api: str
+
+    @classmethod
+    def on_ports(cls, redis: int, api: int) -> "Urls":
+        """Return the URLs of a stack on loopback, a Redis database for each use."""
+        at = f"redis://127.0.0.1:{redis}"
+        return cls(f"{at}/0", f"{at}/1", f"{at}/2", f"http://127.0.0.1:{api}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one stack; `work` is where every process starts."""
+
+    root: Path
+
+    @classmethod
+    def new(cls, run_dir: Path) -> "Layout":
+        """Return the layout of the next unused folder `<run_dir>/stacks/<n>`."""
+        parent = Path(run_dir).resolve() / "stacks"
+        parent.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            try:
+                (parent / str(number)).mkdir()
+            except FileExistsError:
+                continue
+            return cls(parent / str(number))
+        raise AssertionError("count() does not end")
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of one log file per role."""
+        return self.root / "logs"
+
+    @property
+    def ledger(self) -> Path:
+        """Return the folder the witness writes to."""
+        return self.root / "ledger"
+
+    @property
+    def journal(self) -> Path:
+        """Return the folder the application's job functions write to."""
+        return self.root / "journal"
+
+    @property
+    def work(self) -> Path:
+        """Return the working directory; a mutant's changed copy lies in it."""
+        return self.root / "work"
+
+    @property
+    def data(self) -> Path:
+        """Return the folder for the application's own files."""
+        return self.root / "data"
+
+    def make(self) -> None:
+        """Create them; what several users' processes write to is open to all."""
+        for folder in (self.ledger, self.journal):
+            folder.mkdir(parents=True)
+            folder.chmod(0o1777)
+        for folder in (self.logs, self.work, self.data):
+            folder.mkdir(parents=True)
+
+
+class Launcher:
+    """Makes the commands of one stack."""
+
+    def __init__(
+        self,
+        target: Target,
+        urls: Urls,
+        layout: Layout,
+        mutant: Mutant | None,
+        *,
+        witness: bool,
+    ) -> None:
+        self._target = target
+        self._urls = urls
+        self._layout = layout
+        self._mutant = mutant
+        self._witness = witness
+
+    def deployed(self, role: str) -> Command:
+        """Return the target's own command of this role, as deployed."""
+        argv = list(self._target.command(role, self._values()))
+        if self._mutant is not None:
+            argv += self._mutant.command.get(role, ())
+        return self.command(role, argv)
+
+    def agent(self) -> Command:
+        """Return the command of the agent, in the application's interpreter."""
+        witness = str(HARNESS / "witness.py")
+        argv = [self._target.python, witness, "agent", self._target.app]
+        return self.command("agent", argv, pipe=True)
+
+    def probe_worker(
+        self,
+        role: str,
+        queues: Sequence[str],
+        pool: str,
+        concurrency: int,
+        args: Sequence[str],
+        env: Mapping[str, str],
+    ) -> Command:
+        """Return the command of a worker that only serves `queues`; quick to boot."""
+        argv = [self._target.python, "-m", "celery", "-A", self._target.app, "worker"]
+        argv += ["-P", pool, "-c", str(concurrency), "-n", f"{role}@%h", "-l", "INFO"]
+        argv += ["--without-mingle", "--without-gossip", "--without-heartbeat"]
+        argv += ["-Q", ",".join(queues), *args]
+        return self.command(role, argv, env)
+
+    def command(
+        self,
+        role: str,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        *,
+        pipe: bool = False,
+    ) -> Command:
+        """Return a command in the stack's environment and working directory."""
+        return Command(
+            role=role,
+            argv=tuple(argv),
+            env={**self._env(), **(env or {})},
+            cwd=self._layout.work,
+            log=self._layout.logs / f"{role}.log",
+            pipe=pipe,
+        )
+
+    def _values(self) -> dict[str, str]:
+        return {
+            "python": self._target.python,
+            "app": self._target.app,
+            "port": str(urlsplit(self._urls.api).port),
+            "broker": self._urls.broker,
+            "results": self._urls.results,
+            "events": self._urls.events,
+            "data": str(self._layout.data),
+            "journal": str(self._layout.journal),
+        }
+
+    def _env(self) -> dict[str, str]:
+        env = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in NOT_INHERITED and not name.startswith("PYTEST_")
+        }
+        # A second OpenMP thread in a worker's parent hangs every forked child.
+        env |= {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        values = self._values()
+        env |= {key: text.format_map(values) for key, text in self._target.env.items()}
+        if self._mutant is not None:
+            env |= self._mutant.env
+        env["CELERY_BROKER_URL"] = self._urls.broker
+        env["CELERY_RESULT_BACKEND"] = self._urls.results
+        path = [self._layout.work, *self._target.pythonpath]
+        if self._witness:
+            path.insert(0, HARNESS / "witness_site")
+            env["QUEUEPROOF_WITNESS"] = str(HARNESS / "witness.py")
+            env["QUEUEPROOF_LEDGER"] = str(self._layout.ledger)
+        inherited = [p for p in [os.environ.get("PYTHONPATH")] if p]
+        env["PYTHONPATH"] = os.pathsep.join([*map(str, path), *inherited])
+        return env

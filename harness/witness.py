@@ -1,0 +1,514 @@
+"""The witness: the one file of ours that runs inside the application's processes.
+
+In a worker it writes the ledger, one line per start, mark and end of any task, and
+registers the probe tasks `queueproof.*`. It acts only once a worker announces itself
+(`celeryd_init`), adds no route and no setting, and never raises into the application.
+As `python witness.py agent APP` it is the agent: it answers JSON lines about the
+application from its own interpreter, and sends tasks the way the application does.
+
+This file travels alone: standard library and celery only, Python >= 3.9, Celery >= 5.3.
+
+A line of the ledger: {"what": ready|start|mark|end, "t_mono", "t_wall" (seconds),
+"boot", "time_ns" (clock domain), "pid", "pid_start" (clock ticks since boot), "job",
+"task", "queue", "worker", "role": child|parent, "how", "name", "retries"}; one file per
+process, one write() of at most 4 KiB per line, so lines of several processes never mix.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+#: The longest line, in bytes: one write() up to a page is never torn by another.
+LINE_BYTES = 4096
+
+#: The longest text in one field, in characters.
+FIELD_CHARS = 200
+
+#: Our own mistakes, swallowed with the line. Not Exception: a time limit is raised by a
+#: signal anywhere, also in here, and must reach the task.
+OWN_MISTAKES = (OSError, ValueError, TypeError, AttributeError, KeyError)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _pid_start() -> int:
+    text = _read("/proc/self/stat")
+    return int(text.rpartition(")")[2].split()[19]) if text else 0
+
+
+def _time_namespace() -> str:
+    try:
+        return os.readlink("/proc/self/ns/time")
+    except OSError:
+        return ""
+
+
+def _encode(line: dict[str, Any], chars: int) -> bytes:
+    cut = {k: v[:chars] if isinstance(v, str) else v for k, v in line.items()}
+    return json.dumps(cut, separators=(",", ":"), default=str).encode() + b"\n"
+
+
+class Ledger:
+    """Appends lines to this process's own file in a shared folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.boot = _read("/proc/sys/kernel/random/boot_id")
+        self.time_ns = _time_namespace()
+        self.pid = 0
+        self.pid_start = 0
+        self.path = ""
+
+    def write(self, what: str, **fields: Any) -> None:
+        """Append one line; a full disk or a missing folder loses it silently."""
+        try:
+            if self.pid != os.getpid():  # first line, or first after a fork
+                self.pid, self.pid_start = os.getpid(), _pid_start()
+                name = f"ledger-{self.pid}-{self.pid_start}.jsonl"
+                self.path = os.path.join(self.folder, name)
+            line = {
+                "what": what,
+                "t_mono": time.monotonic(),
+                "t_wall": time.time(),
+                "boot": self.boot,
+                "time_ns": self.time_ns,
+                "pid": self.pid,
+                "pid_start": self.pid_start,
+            }
+            data = _encode({**line, **fields}, FIELD_CHARS)
+            if len(data) > LINE_BYTES:
+                data = _encode({**line, **fields}, FIELD_CHARS // 5)
+            self._append(data)
+        except OWN_MISTAKES:
+            pass
+
+    def _append(self, data: bytes) -> None:
+        # Opened for each line: a descriptor kept open could be closed by a pool's
+        # clean-up and its number given to a file of the application.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(self.path, flags, 0o666)
+        try:
+            if os.fstat(descriptor).st_size == 0:
+                os.fchmod(descriptor, 0o666)  # whatever the umask says
+            os.write(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+
+class Witness:
+    """Turns Celery's signals in one worker into lines of the ledger."""
+
+    def __init__(self, ledger: Ledger, worker: str) -> None:
+        self.ledger = ledger
+        self.worker = worker
+        self.main_pid = os.getpid()
+        #: Task id -> how it ended, as far as this executing process knows.
+        self.running: dict[Any, Any] = {}
+
+    def connect(self, signals: Any) -> None:
+        """Listen; strong references, for nobody else holds this object."""
+        for name, receiver in (
+            ("worker_ready", self._on_ready),
+            ("task_prerun", self._on_prerun),
+            ("task_success", self._on_success),
+            ("task_postrun", self._on_postrun),
+            ("task_retry", self._on_retry),
+            ("task_failure", self._on_failure),
+            ("task_internal_error", self._on_internal_error),
+            ("task_revoked", self._on_revoked),
+            ("task_unknown", self._on_unknown),
+        ):
+            getattr(signals, name).connect(receiver, weak=False)
+
+    def _on_ready(self, **_: Any) -> None:
+        self.ledger.write("ready", role="parent", worker=self.worker)
+
+    def _on_prerun(self, task_id: Any = None, task: Any = None, **_: Any) -> None:
+        self.running[task_id] = None
+        retries = getattr(getattr(task, "request", None), "retries", 0)
+        self._write("start", task_id, task, "child", retries=retries)
+
+    def _on_success(self, sender: Any = None, **_: Any) -> None:
+        self._note(getattr(getattr(sender, "request", None), "id", None), "success")
+
+    def _on_retry(self, request: Any = None, **_: Any) -> None:
+        self._note(getattr(request, "id", None), "retry")
+
+    def _on_failure(
+        self, sender: Any = None, task_id: Any = None, exception: Any = None, **_: Any
+    ) -> None:
+        how = _failure(exception)
+        if task_id in self.running:
+            self._note(task_id, how)
+        else:
+            self._write("end", task_id, sender, "parent", how=how)
+
+    def _on_postrun(
+        self, task_id: Any = None, task: Any = None, state: Any = None, **_: Any
+    ) -> None:
+        noted = self.running.pop(task_id, None)
+        # No state: the task left by SystemExit, as after SIGTERM.
+        how = noted or (str(state).lower() if state else "terminated")
+        self._write("end", task_id, task, "child", how=how)
+
+    def _on_internal_error(
+        self, sender: Any = None, task_id: Any = None, exception: Any = None, **_: Any
+    ) -> None:
+        how = "failure:internal:" + type(exception).__name__
+        self._write("end", task_id, sender, self._role(), how=how)
+
+    def _on_revoked(
+        self,
+        sender: Any = None,
+        request: Any = None,
+        expired: Any = None,
+        signum: Any = None,
+        **_: Any,
+    ) -> None:
+        name = "expired" if expired else f"signal {signum}" if signum else ""
+        job = getattr(request, "id", None)
+        self._write("end", job, sender, "parent", how="revoked", name=name)
+
+    def _on_unknown(self, name: Any = None, id: Any = None, **_: Any) -> None:
+        self.ledger.write(
+            "end", job=id, task=name, role="parent", how="unknown", worker=self.worker
+        )
+
+    def _note(self, job: Any, how: str) -> None:
+        if job in self.running:
+            self.running[job] = how
+
+    def _role(self) -> str:
+        return "parent" if os.getpid() == self.main_pid else "child"
+
+    def _write(self, what: str, job: Any, task: Any, role: str, **fields: Any) -> None:
+        queue = None
+        if role == "child":
+            info = getattr(getattr(task, "request", None), "delivery_info", None) or {}
+            queue = info.get("routing_key")
+        self.ledger.write(
+            what,
+            job=job,
+            task=getattr(task, "name", None),
+            queue=queue,
+            role=role,
+            worker=self.worker,
+            **fields,
+        )
+
+
+def _failure(exception: Any) -> str:
+    known = {
+        "SoftTimeLimitExceeded": "soft_time_limit",
+        "TimeLimitExceeded": "hard_time_limit",
+        "WorkerLostError": "lost",
+    }
+    # The pool wraps exceptions of a child for the journey.
+    name = type(getattr(exception, "exc", exception)).__name__
+    return known.get(name, "failure:" + name)
+
+
+# --- Probe tasks -----------------------------------------------------------------
+
+
+def _linger(seconds: float) -> None:
+    """Wait as time.sleep does: a signal handler that raises ends it."""
+    threading.Event().wait(seconds)
+
+
+def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
+    """Add the probe tasks to this application; `mark(task, name)` writes a line.
+
+    They take the application's own Task class and settings: what holds for them holds
+    for its tasks. Durations are in seconds. Each marks "cleanup" when it leaves in any
+    way that lets Python run.
+    """
+
+    def probe(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(self, *args, **kwargs)
+            finally:
+                mark(self, "cleanup")
+
+        run.__name__ = function.__name__
+        run.__doc__ = function.__doc__
+        name = "queueproof." + function.__name__
+        app.task(run, bind=True, name=name, max_retries=None)
+        return function
+
+    @probe
+    def sleep(self: Any, seconds: float = 0.0, ticks: int = 0) -> float:
+        """Sleep; `ticks` > 0 also marks "tick" so many times on the way (max. 200)."""
+        ticks = max(0, min(int(ticks), 200))
+        for _ in range(ticks):
+            _linger(seconds / ticks)
+            mark(self, "tick")
+        if not ticks:
+            _linger(seconds)
+        return seconds
+
+    @probe
+    def spin(self: Any, seconds: float = 1.0) -> int:
+        """Burn processor time in Python, which still hears signals."""
+        until = time.monotonic() + seconds
+        turns = 0
+        while time.monotonic() < until:
+            turns += 1
+        return turns
+
+    @probe
+    def native(self: Any, seconds: float = 1.0) -> float:
+        """Stay in one call of C code: no signal handler runs before it returns."""
+        rounds, started = 20000, time.perf_counter()
+        hashlib.pbkdf2_hmac("sha256", b"queueproof", b"salt", rounds)
+        rate = rounds / (time.perf_counter() - started)
+        hashlib.pbkdf2_hmac("sha256", b"queueproof", b"salt", int(rate * seconds) + 1)
+        return seconds
+
+    @probe
+    def ignore_term(self: Any, seconds: float = 1.0) -> float:
+        """Sleep through SIGTERM."""
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        try:
+            _linger(seconds)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        return seconds
+
+    @probe
+    def swallow(self: Any, seconds: float = 1.0) -> float:
+        """Swallow every exception, the soft limit too, until the time is over."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                _linger(until - time.monotonic())
+            except Exception as error:  # noqa: BLE001  # what this probe is for
+                mark(self, "swallowed " + type(error).__name__)
+        return seconds
+
+    @probe
+    def suicide(self: Any, signum: int = 9, after_s: float = 0.0) -> None:
+        """Send the own process a signal."""
+        _linger(after_s)
+        os.kill(os.getpid(), signum)
+        _linger(5.0)
+
+    @probe
+    def hold_memory(self: Any, mib: int = 512, seconds: float = 1.0) -> int:
+        """Hold so many MiB, every page written, then let go."""
+        held = bytearray(mib * 2**20)
+        held[::4096] = b"x" * len(range(0, len(held), 4096))
+        mark(self, "held")
+        _linger(seconds)
+        return len(held)
+
+    @probe
+    def spawn_child(self: Any, seconds: float = 1.0) -> int:
+        """Start a process of our own that lives so long; marks "child PID"."""
+        lives = f"import threading; threading.Event().wait({float(seconds)})"
+        child = subprocess.Popen([sys.executable, "-S", "-E", "-c", lives])
+        mark(self, f"child {child.pid}")
+        return child.wait()
+
+    @probe
+    def coroutine(self: Any, seconds: float = 1.0) -> float:
+        """Wait inside an event loop of our own."""
+
+        async def wait() -> None:
+            forever = asyncio.ensure_future(asyncio.Event().wait())
+            await asyncio.wait([forever], timeout=seconds)
+
+        asyncio.run(wait())
+        return seconds
+
+    @probe
+    def retry(self: Any, times: int = 1, countdown: float = 0.0) -> int:
+        """Ask to be retried so many times, then return the number."""
+        if self.request.retries < times:
+            raise self.retry(countdown=countdown)
+        return int(self.request.retries)
+
+    @probe
+    def burst(self: Any, count: int = 100) -> int:
+        """Report progress so many times without a pause."""
+        for number in range(count):
+            self.update_state(state="PROGRESS", meta={"number": number})
+        mark(self, "burst")
+        return count
+
+
+def _mark_in(ledger: Ledger, worker: str | None = None) -> Callable[[Any, str], None]:
+    def mark(task: Any, name: str) -> None:
+        ledger.write(
+            "mark",
+            job=task.request.id,
+            task=task.name,
+            role="child",
+            worker=worker or task.request.hostname,
+            name=name,
+        )
+
+    return mark
+
+
+# --- First role: inside a worker -------------------------------------------------
+
+
+def install(signals: Any) -> None:
+    """Wait for a worker to announce itself; called when celery.signals is imported."""
+    folder = os.environ.get("QUEUEPROOF_LEDGER")
+    if not folder:
+        return
+
+    def on_celeryd_init(sender: Any = None, instance: Any = None, **_: Any) -> None:
+        try:
+            ledger = Ledger(folder)
+            Witness(ledger, str(sender)).connect(signals)
+            register_probes(instance.app, _mark_in(ledger, str(sender)))
+        except OWN_MISTAKES:
+            pass
+
+    signals.celeryd_init.connect(on_celeryd_init, weak=False)
+
+
+# --- Second role: the agent ------------------------------------------------------
+
+
+class Agent:
+    """Answers requests {"id", "op", ...} with {"id", "ok", "value" | "error"}."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        app.loader.import_default_modules()
+        ledger = Ledger(os.environ.get("QUEUEPROOF_LEDGER", "."))
+        register_probes(app, _mark_in(ledger))
+        app.finalize()
+
+    def describe(self) -> dict[str, Any]:
+        """Tell what the application's own interpreter sees of it."""
+        app, conf = self.app, self.app.conf
+        return {
+            "broker_read": app.connection_for_read().as_uri(include_password=True),
+            "broker_write": app.connection_for_write().as_uri(include_password=True),
+            "results": app.backend.as_uri(include_password=True),
+            "python": sys.version.split()[0],
+            "celery": version("celery"),
+            "kombu": version("kombu"),
+            "conf": {key: conf[key] for key in sorted(conf) if _is_plain(conf, key)},
+            "key_prefix": conf.broker_transport_options.get("global_keyprefix", ""),
+            "queues": sorted(app.amqp.queues),
+            "default_queue": conf.task_default_queue,
+            "tasks": {
+                name: {
+                    "soft_s": task.soft_time_limit or conf.task_soft_time_limit,
+                    "hard_s": task.time_limit or conf.task_time_limit,
+                    "acks_late": bool(task.acks_late),
+                    "queue": getattr(task, "queue", None),
+                    "file": sys.modules[task.__module__].__file__
+                    if task.__module__ in sys.modules
+                    else None,
+                }
+                for name, task in sorted(app.tasks.items())
+                if not name.startswith(("celery.", "queueproof."))
+            },
+        }
+
+    def where(self, package: str) -> str:
+        """Return the file from which this interpreter takes a package or module."""
+        spec = importlib.util.find_spec(package)
+        return str(spec.origin) if spec else ""
+
+    def send(
+        self,
+        task: str,
+        args: Any = (),
+        kwargs: Any = None,
+        soft_s: float | None = None,
+        hard_s: float | None = None,
+        **options: Any,
+    ) -> str:
+        """Publish as the application would; return the task id."""
+        if soft_s is not None:
+            options["soft_time_limit"] = soft_s
+        if hard_s is not None:
+            options["time_limit"] = hard_s
+        kwargs = kwargs or {}
+        if task in self.app.tasks:
+            sent = self.app.tasks[task].apply_async(tuple(args), kwargs, **options)
+        else:
+            sent = self.app.send_task(task, tuple(args), kwargs, **options)
+        return str(sent.id)
+
+    def revoke(
+        self, job: str, terminate: bool = False, signal: str = "SIGTERM"
+    ) -> None:
+        """Ask the workers to revoke a task."""
+        self.app.control.revoke(job, terminate=terminate, signal=signal)
+
+    def state(self, job: str) -> dict[str, Any]:
+        """Return what the result store says of a task, read afresh."""
+        result = self.app.AsyncResult(job)
+        meta = result._get_task_meta()
+        return {"state": meta["status"], "result": repr(meta.get("result"))[:500]}
+
+    def workers(self, timeout_s: float = 1.0) -> dict[str, Any]:
+        """Return {name: pid of the main process} of the workers that answer."""
+        stats = self.app.control.inspect(timeout=timeout_s).stats() or {}
+        return {name: answer.get("pid") for name, answer in stats.items()}
+
+    def inspect(self, what: str, timeout_s: float = 1.0) -> Any:
+        """Return what `celery inspect` would, per worker."""
+        return getattr(self.app.control.inspect(timeout=timeout_s), what)()
+
+
+def _is_plain(conf: Any, key: str) -> bool:
+    hidden = ("password", "secret", "key", "url", "backend", "dburi")
+    if not key.islower() or any(word in key for word in hidden):
+        return False
+    return isinstance(conf[key], (str, int, float, bool, type(None)))
+
+
+def run_agent(path: str) -> None:
+    """Serve until standard input ends; standard output carries nothing but answers."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what the application prints on import goes to the log
+    from celery.app.utils import find_app
+
+    agent: Agent | None = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer: dict[str, Any] = {"id": request.pop("id"), "ok": True}
+        try:
+            if agent is None:
+                agent = Agent(find_app(path))
+            answer["value"] = getattr(agent, request.pop("op"))(**request)
+        except Exception as error:  # noqa: BLE001  # told to the harness, not hidden
+            answer.update(ok=False, error=f"{type(error).__name__}: {error}")
+        answers.write(json.dumps(answer, default=str) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] != ["agent"] or len(sys.argv) != 3:
+        sys.exit("usage: python witness.py agent MODULE:APP")
+    sys.path[0] = os.getcwd()  # not this file's folder: its neighbours are ours
+    run_agent(sys.argv[2])

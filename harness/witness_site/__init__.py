@@ -1,0 +1,1 @@
+"""First on the PYTHONPATH of every process of a stack; see `sitecustomize`."""
