@@ -1,0 +1,76 @@
+"""Laws about how much work a deployment gets done."""
+
+import itertools
+from collections.abc import Mapping
+
+from harness.contract import Bound, contract
+from harness.history import History
+from harness.job_view import JobView, Run
+from harness.verdict import Verdict, holds, inconclusive, merge, violated
+
+
+@contract(
+    id="capacity.next-job-starts-promptly",
+    code="CAP-003",
+    claim="A worker that takes a fresh process per job starts the next job promptly",
+    user_sees="jobs that wait for seconds although the machine is idle",
+    likely="Celery notices an ended child only by a timer of 5 s, and nothing calls "
+    "the pool's maintenance in between",
+    source="Celery 5.7, measured: 4.2 s idle between two jobs of 0.1 s with one job "
+    "per child; 0.2 s with the pool maintained every 0.1 s",
+    needs=("worker",),
+    bounds={"gap_s": Bound(1.0, "s", "typical 0.2; stock Celery takes 4.2")},
+)
+def next_job_starts_promptly(history: History, bounds: Mapping[str, float]) -> Verdict:
+    """Measure from one job's end to the next one's start, where one was waiting."""
+    runs = sorted(
+        ((job, run) for job in history.jobs for run in job.runs),
+        key=lambda pair: pair[1].start.t,
+    )
+    pairs = list(itertools.pairwise(runs))
+    waiting = [
+        (before, job, run) for (_, before), (job, run) in pairs if _waited(before, job)
+    ]
+    gaps = [(before, job, run) for before, job, run in waiting if before.pid != run.pid]
+    if len(gaps) < 2:
+        return inconclusive(
+            "Too few changes of process between jobs: nothing to measure.",
+            expected="at least 2 waiting jobs that start in a fresh process",
+            observed=f"{len(gaps)} of {len(waiting)} that waited, {len(runs)} jobs ran",
+        )
+    return merge(
+        (_prompt(before, job, run, bounds["gap_s"]) for before, job, run in gaps),
+        nothing="No job waited.",
+    )
+
+
+def _waited(before: Run, job: JobView) -> bool:
+    """Return whether the job was in the queue already when the one before ended."""
+    start = job.runs[0].start
+    return (
+        before.end is not None
+        and job.submitted is not None
+        and job.submitted.t < before.end.t <= start.t
+    )
+
+
+def _prompt(before: Run, job: JobView, run: Run, gap_s: float) -> Verdict:
+    assert before.end is not None
+    took_s = run.start.t - before.end.t
+    evidence = (before.end.line, run.start.line)
+    if took_s > gap_s:
+        return violated(
+            f"A waiting job started {took_s:.2f} s after the one before had ended.",
+            expected=f"at most {gap_s:g} s",
+            observed=f"{took_s:.2f} s (process {before.pid} to {run.pid})",
+            evidence=evidence,
+            measured={"gap_s": took_s},
+            job=job.id,
+            timed=True,
+        )
+    return holds(
+        f"The next job started after {took_s:.2f} s.",
+        evidence=evidence,
+        measured={"gap_s": took_s},
+        job=job.id,
+    )

@@ -1,0 +1,351 @@
+"""The pytest plugin: options, markers, fixtures, and when a history is judged.
+
+It does nothing until a test carries `@pytest.mark.contract(...)` or asks for one of its
+fixtures, and imports nothing of weight before.
+"""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.agent import Agent
+    from harness.contract import Contract
+    from harness.driver import Driver
+    from harness.faults import Faults
+    from harness.history import History
+    from harness.probes import Probes
+    from harness.report.verdict_file import Judged
+    from harness.run import Run
+    from harness.scenario import Scenario
+    from harness.stack import Stack
+    from harness.target import Target
+
+_RUN: "pytest.StashKey[Run]" = pytest.StashKey()
+_SCENARIO: "pytest.StashKey[Scenario]" = pytest.StashKey()
+_PROBES: "pytest.StashKey[Probes]" = pytest.StashKey()
+
+#: The exit code of wrong use; design: 0 holds, 1 violated, 2 wrong use, 3, 4.
+_WRONG_USE = 2
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of `queueproof`."""
+    group = parser.getgroup("queueproof")
+    group.addoption(
+        "--engine",
+        choices=("process", "container"),
+        default="process",
+        help="where the application's processes run (default: process)",
+    )
+    group.addoption(
+        "--target",
+        metavar="FILE",
+        help="the description of the application (default: target.toml beside the "
+        "scenarios)",
+    )
+    group.addoption(
+        "--mutant",
+        metavar="NAME",
+        help="break the application in this way, run the scenarios of the contract "
+        "that must catch it, stop at the first violation",
+    )
+    group.addoption(
+        "--all-scenarios",
+        action="store_true",
+        help="with --mutant: run every scenario",
+    )
+    group.addoption(
+        "--run-dir",
+        metavar="DIR",
+        help="where histories and verdicts go (default: .qp/runs/<time>-<pid>)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers and refuse what does not exist yet."""
+    config.addinivalue_line(
+        "markers", "contract(*ids): the contracts that judge this scenario's history"
+    )
+    config.addinivalue_line(
+        "markers", "stages(*names): the stages of a migration this scenario runs in"
+    )
+    if config.getoption("--engine") == "container":
+        _wrong_use(
+            "--engine container comes later: this version runs processes. "
+            "Use --engine process."
+        )
+
+
+def _wrong_use(message: str) -> NoReturn:
+    pytest.exit(message, returncode=_WRONG_USE)
+
+
+# Collection
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Refuse unknown contracts; with --mutant keep only its contract's scenarios."""
+    marked = [item for item in items if _ids(item)]
+    if not marked and not config.getoption("--mutant"):
+        return
+    from harness.errors import ContractError, MutantError, TargetError
+
+    try:
+        for item in marked:
+            _contracts(item)
+        mutant = _run(config).mutant
+    except ContractError as error:
+        _wrong_use(str(error))
+    except (MutantError, TargetError) as error:
+        _wrong_use(str(error))
+    for item in marked:
+        if "history" not in getattr(item, "fixturenames", ()):
+            _wrong_use(
+                f"{item.nodeid} is marked with a contract but takes neither `history` "
+                "nor `driver`: nothing could be judged."
+            )
+    if mutant is not None and not config.getoption("--all-scenarios"):
+        kept = [item for item in items if mutant.contract in _ids(item)]
+        if not kept:
+            _wrong_use(f"No scenario collected is marked with {mutant.contract}.")
+        config.hook.pytest_deselected(items=[i for i in items if i not in kept])
+        items[:] = kept
+
+
+def _ids(item: pytest.Item) -> list[str]:
+    ids = (id for mark in item.iter_markers("contract") for id in mark.args)
+    return list(dict.fromkeys(ids))
+
+
+def _contracts(item: pytest.Item) -> "list[Contract]":
+    from harness.contract import find_contract
+
+    return [find_contract(id) for id in _ids(item)]
+
+
+# The run
+
+
+def _run(config: pytest.Config) -> "Run":
+    """Return the session's run, made at first use."""
+    if _RUN in config.stash:
+        return config.stash[_RUN]
+    from harness.mutant import find_mutant
+    from harness.run import Run, run_folder
+    from harness.target import load
+
+    given = config.getoption("--target")
+    path = Path(given or config.rootpath / "scenarios" / "target.toml")
+    name = config.getoption("--mutant")
+    again = f' --target="{given}"' if _was_typed(config, "--target") else ""
+    again += f" --mutant {name}" if name else ""
+    run = Run(
+        load(path),
+        lambda: run_folder(config.rootpath, config.getoption("--run-dir")),
+        mutant=find_mutant(name, path.parent / "mutants") if name else None,
+        again=again,
+    )
+    config.stash[_RUN] = run
+    return run
+
+
+def _was_typed(config: pytest.Config, option: str) -> bool:
+    return any(str(arg).startswith(option) for arg in config.invocation_params.args)
+
+
+# Fixtures
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> "Target":
+    """Return the description of the application under test."""
+    return _run(pytestconfig).target
+
+
+@pytest.fixture
+def history(request: pytest.FixtureRequest) -> "Iterator[History]":
+    """Return what is observed in this test; judged when its body ends."""
+    from harness.scenario import Scenario
+
+    item = request.node
+    run = _run(request.config)
+    contracts = [c for c in _contracts(item) if run.not_applicable(c) is None]
+    scenario = Scenario(run, item.nodeid, contracts)
+    item.stash[_SCENARIO] = scenario
+    yield scenario.history
+    scenario.close()
+
+
+@pytest.fixture
+def stack(request: pytest.FixtureRequest, history: "History") -> "Iterator[Stack]":
+    """Return the running application; kept from test to test while it stays clean."""
+    run = _run(request.config)
+    scenario = request.node.stash[_SCENARIO]
+    from harness.probes import Probes
+
+    running = run.stack_for(history)
+    probes = Probes(running, history)
+    scenario.follow(running, probes)
+    request.node.stash[_PROBES] = probes
+    yield running
+    probes.close()
+    scenario.close()
+    run.release_stack(request.node.nodeid)
+
+
+@pytest.fixture
+def driver(stack: "Stack", history: "History") -> "Iterator[Driver]":
+    """Act as the user: submit, watch, cancel, ask."""
+    from harness.driver import Driver
+
+    user = Driver(stack.target, stack.urls.api, history)
+    yield user
+    user.close()
+
+
+@pytest.fixture
+def faults(stack: "Stack", history: "History") -> "Faults":
+    """Act as bad luck: kill, freeze, take Redis away."""
+    from harness.faults import Faults
+
+    return Faults(stack, history)
+
+
+@pytest.fixture
+def probes(request: pytest.FixtureRequest, stack: "Stack") -> "Probes":
+    """Look from outside: processes, memory, queues, Redis."""
+    looking: Probes = request.node.stash[_PROBES]
+    return looking
+
+
+@pytest.fixture
+def agent(stack: "Stack") -> "Agent":
+    """Ask the application's own interpreter, and send tasks the way it does."""
+    return stack.agent
+
+
+# Judging
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what the target cannot be asked, saying why."""
+    contracts = _contracts(item) if _ids(item) else []
+    if not contracts:
+        return
+    run = _run(item.config)
+    reasons = [run.not_applicable(c) for c in contracts]
+    if all(reasons):
+        pytest.skip("not applicable: " + "; ".join(filter(None, reasons)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Judge the history when the body has ended, however it ended."""
+    scenario = item.stash.get(_SCENARIO, None)
+    if scenario is None or not scenario.contracts:
+        return (yield)
+    from harness.errors import NeverHappened
+
+    never: NeverHappened | None = None
+    result = None
+    try:
+        result = yield
+    except NeverHappened as error:
+        never = error
+    except Exception as error:
+        scenario.finish(error)
+        raise
+    _fail_unless_all_hold(item, scenario.finish(never))
+    return result
+
+
+def _fail_unless_all_hold(item: pytest.Item, judged: "Judged") -> None:
+    """Raise the pages of what does not hold as the test's failure."""
+    from harness.contract import find_contract
+    from harness.report.page import Situation, failure_page
+    from harness.verdict import PRECEDENCE, Status
+
+    __tracebackhide__ = True
+    scenario = item.stash[_SCENARIO]
+    path = scenario.folder / "history.jsonl"
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    situation = Situation(judged.test, judged.again, path)
+    bad = [(v, id) for id, v in judged.verdicts.items() if v.status != Status.HOLDS]
+    bad.sort(key=lambda pair: PRECEDENCE.index(pair[0].status))
+    if any(v.status is Status.VIOLATED for v, _ in bad) and scenario.run.mutant:
+        item.session.shouldfail = f"mutant {scenario.run.mutant.name} was caught"
+    if bad:
+        pages: dict[str, str] = {}  # one where the reason is the same for all
+        for verdict, id in bad:
+            if verdict.summary in pages:
+                pages[verdict.summary] += f"\n  {'also':<10} {id}"
+            else:
+                pages[verdict.summary] = failure_page(
+                    find_contract(id), verdict, scenario.history, situation
+                )
+        pytest.fail("\n\n".join(pages.values()), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note every error of a scenario that is not a verdict."""
+    report = yield
+    if report.failed and call.excinfo is not None and _RUN in item.config.stash:
+        error = call.excinfo.value
+        asked = "history" in getattr(item, "fixturenames", ())
+        if asked and not isinstance(error, pytest.fail.Exception):
+            item.config.stash[_RUN].failed(item.nodeid, error)
+    return report
+
+
+# The end
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop what runs, write the verdicts, and set the exit code from them."""
+    run = session.config.stash.get(_RUN, None)
+    if run is None:
+        return
+    from harness.verdict import ExitCode
+
+    run.close()
+    if not (run.tests or run.errors):
+        return
+    run.write()
+    ours = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+    code = int(run.exit_code)
+    if session.exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+        session.exitstatus = int(ExitCode.HARNESS_FAILED)
+    if session.exitstatus in ours and (code or session.testsfailed == 0):
+        session.exitstatus = code
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the table of verdicts and whatever is worth knowing beside it."""
+    run = config.stash.get(_RUN, None)
+    if run is None or not run.tests:
+        return
+    from harness.report.table import verdict_table
+
+    write = terminalreporter
+    write.section("queueproof")
+    width = max(write._tw.fullwidth, 110)
+    text = verdict_table(
+        run.tests, about=run.about, width=width, colour=write.hasmarkup
+    )
+    write.write_line(text)
+    for note in run.notes:
+        write.write_line(f"note: {note}")

@@ -1,0 +1,47 @@
+import json
+
+import pytest
+
+from harness.errors import HistoryError
+from harness.report.verdict_file import Judged, read_test, write_run, write_test
+from harness.verdict import ExitCode, Status, holds, violated
+
+CAP, ONE = "capacity.next-job-starts-promptly", "terminal.exactly-one"
+
+
+def judged() -> Judged:
+    verdicts = {CAP: violated("late", measured={"gap_s": 4.0}), ONE: holds("fine")}
+    return Judged("test_x.py::test_y", "x--y", "pytest x", verdicts)
+
+
+def test_a_tests_verdicts_can_be_read_back(tmp_path):
+    write_test(tmp_path / "verdicts.json", judged())
+    found = read_test(tmp_path / "verdicts.json")
+    assert found[CAP].status is Status.VIOLATED
+    assert found[CAP].measured == {"gap_s": 4.0}
+    assert found[ONE] == holds("fine")
+
+
+def test_a_run_tells_each_contract_with_its_tests_and_measurements(tmp_path):
+    path = tmp_path / "verdicts.json"
+    write_run(
+        path, [judged()], exit_code=ExitCode.VIOLATED, errors=["e"], engine="process"
+    )
+    content = json.loads(path.read_text())
+    assert content["exit_code"] == 1
+    assert content["engine"] == "process"
+    assert content["errors"] == ["e"]
+    row = content["contracts"][CAP]
+    assert (row["status"], row["code"]) == ("violated", "CAP-003")
+    assert row["measured"] == {"gap_s": {"worst": 4.0, "bound": 1.0, "unit": "s"}}
+    assert row["tests"] == ["test_x.py::test_y"]
+
+
+def test_no_file_means_no_verdicts_and_a_damaged_one_is_refused(tmp_path):
+    assert read_test(tmp_path / "nothing.json") == {}
+    (tmp_path / "bad.json").write_text('{"schema": 1}')
+    with pytest.raises(HistoryError):
+        read_test(tmp_path / "bad.json")
+    (tmp_path / "new.json").write_text('{"schema": 99}')
+    with pytest.raises(HistoryError, match="schema 99"):
+        read_test(tmp_path / "new.json")

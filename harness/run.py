@@ -1,0 +1,238 @@
+"""One run of scenarios: its folder, its kept stack, the verdicts of its tests."""
+
+import datetime
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.contract import Contract, find_contract
+from harness.errors import (
+    ContractError,
+    HarnessError,
+    MutantError,
+    TargetError,
+    TooSlow,
+)
+from harness.recorder import Recorder, Unrecorded
+from harness.report.verdict_file import FILE_NAME, Judged, write_run
+from harness.target import Target
+from harness.verdict import ExitCode, Status, exit_code
+from harness.wait import wait_until
+
+if TYPE_CHECKING:
+    from harness.engines.process import ProcessEngine
+    from harness.mutant import Mutant
+    from harness.stack import Stack
+
+#: Errors that mean wrong use or a wrong description; all others mean that we failed.
+WRONG_USE = (TargetError, MutantError, ContractError)
+
+#: Seconds a test's leftovers (a killed job's message, a dying child) may take to go
+#: before its stack is given up; the worker notices a lost child after up to 5 s.
+CLEAN_WITHIN_S = 7.0
+
+#: Seconds a worker may take to come back after a fault; it imports what a job needs.
+READY_WITHIN_S = 60.0
+
+
+class Run:
+    """What all tests of one pytest session share.
+
+    Args:
+        target: the application under test.
+        make_folder: makes the folder where everything of this run is kept; called
+            when the first test needs it.
+        mutant: how the application is broken, None for as it is.
+        again: options that a command to see a failure again must carry.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        make_folder: Callable[[], Path],
+        *,
+        mutant: "Mutant | None" = None,
+        again: str = "",
+    ) -> None:
+        self.target = target
+        self._make_folder = make_folder
+        self.mutant = mutant
+        self.again = again
+        self.tests: list[Judged] = []
+        self.errors: list[tuple[str, bool]] = []
+        self.notes: list[str] = []
+        self.environment: dict[str, str] = {}
+        self._engine: ProcessEngine | None = None
+        self._stack: Stack | None = None
+        self._no_stack: HarnessError | None = None
+        for id, overrides in target.bounds.items():
+            find_contract(id).values(overrides)  # refuses what does not exist
+
+    @cached_property
+    def folder(self) -> Path:
+        """Return the folder of this run, made at first use."""
+        return self._make_folder()
+
+    def not_applicable(self, contract: Contract) -> str | None:
+        """Return why the target cannot be judged by this contract, None if it can."""
+        missing = sorted(set(contract.needs) - self.target.provides)
+        if not missing:
+            return None
+        return f"{contract.id} needs {', '.join(missing)}, which the target has not"
+
+    # The stack
+
+    def stack_for(self, history: Recorder) -> "Stack":
+        """Return the kept stack, started if there is none, writing to this history.
+
+        Raises:
+            HarnessError: it did not start; it is not tried again for later tests.
+        """
+        if self._no_stack is not None:
+            raise self._no_stack
+        if self._stack is not None:
+            self._stack.attach(history)
+            return self._stack
+        from harness.engines.process import ProcessEngine
+        from harness.stack import Stack
+
+        if self._engine is None:
+            self._engine = ProcessEngine()
+        stack = Stack(
+            self.target, self._engine, self.folder, self.mutant, history=history
+        )
+        try:
+            self._stack = stack.start()
+        except HarnessError as error:
+            self._no_stack = error
+            raise
+        if not self.environment:
+            self.environment = _describe(stack)
+        return stack
+
+    def release_stack(self, test: str) -> None:
+        """Keep the stack for the next test if this one left it clean, else end it."""
+        stack = self._stack
+        if stack is None:
+            return
+        stack.attach(Unrecorded())
+        left: list[str] = []
+
+        def clean() -> bool:
+            left[:] = stack.leftovers()
+            return not left
+
+        try:
+            wait_until(
+                lambda: _worker_is_ready(stack),
+                within_s=READY_WITHIN_S,
+                what="the restarted worker is ready",
+            )
+            wait_until(clean, within_s=CLEAN_WITHIN_S, what="the stack is clean")
+        except TooSlow as error:
+            left = left or [str(error)]
+            self.notes.append(f"stack replaced after {test}: {'; '.join(left)}")
+            self._stack = None
+            stack.stop()
+
+    def close(self) -> None:
+        """End the stack and all that was started."""
+        if self._stack is not None:
+            self._stack.stop()
+            self._stack = None
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    # The verdicts
+
+    @property
+    def statuses(self) -> list[Status]:
+        """Return the status of every verdict of the run."""
+        return [v.status for test in self.tests for v in test.verdicts.values()]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return violated before harness failed before inconclusive before holds."""
+        code = exit_code(self.statuses)
+        if code is ExitCode.VIOLATED or not self.errors:
+            return code
+        wrong_use = all(wrong for _, wrong in self.errors)
+        return ExitCode.WRONG_USE if wrong_use else ExitCode.HARNESS_FAILED
+
+    def failed(self, test: str, error: BaseException) -> None:
+        """Note that a test ended by an error that is no verdict."""
+        text = f"{test}: {type(error).__name__}: {error}"
+        self.errors.append((text, isinstance(error, WRONG_USE)))
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Return how the run was done, for the foot of the table."""
+        mutant = f"{self.mutant.name} ({self.mutant.contract})" if self.mutant else ""
+        return {
+            "engine": "process",
+            **self.environment,
+            "mutant": mutant,
+            "run": os.path.relpath(self.folder),
+        }
+
+    def write(self) -> None:
+        """Write the run's verdicts.json."""
+        write_run(
+            self.folder / FILE_NAME,
+            self.tests,
+            exit_code=self.exit_code,
+            errors=[text for text, _ in self.errors],
+            engine="process",
+            mutant=self.mutant.name if self.mutant else None,
+            healthy=self.mutant.healthy if self.mutant else None,
+            environment=self.environment,
+            notes=self.notes,
+        )
+
+
+def run_folder(root: Path, given: str | None = None) -> Path:
+    """Make `given`, or else `.qp/runs/<time>-<pid>`; `.qp/latest` points to it."""
+    now = datetime.datetime.now(datetime.UTC)
+    name = f"{now:%Y%m%dT%H%M%S}-{os.getpid()}"
+    folder = Path(given).resolve() if given else root / ".qp" / "runs" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    link = root / ".qp" / f"latest.{os.getpid()}"
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.path.relpath(folder, link.parent), target_is_directory=True)
+    link.replace(link.with_name("latest"))
+    return folder
+
+
+def _worker_is_ready(stack: "Stack") -> bool:
+    if "worker" not in stack.target.commands:
+        return True
+    tree = {info.id.pid for info in stack.engine.tree(stack.process("worker"))}
+    return bool(tree & stack.executions.ready_workers())
+
+
+def _describe(stack: "Stack") -> dict[str, str]:
+    """Return versions as the application's own interpreter sees them, and the pool."""
+    seen = stack.agent.describe()
+    versions = {name: str(seen.get(name, "")) for name in ("python", "celery", "kombu")}
+    return {**versions, "pool": _deployed_pool(stack), "redis": _redis_server(stack)}
+
+
+def _redis_server(stack: "Stack") -> str:
+    """Return name and version of the server, and its binary."""
+    from harness.probes.redis import server_version
+
+    binary = stack.process("redis").command.argv[0]
+    return f"{server_version(stack.urls.broker)} ({os.path.relpath(binary)})"
+
+
+def _deployed_pool(stack: "Stack") -> str:
+    """Return the pool as started, not as configured; empty where nobody answers."""
+    if "worker" not in stack.target.commands:
+        return ""
+    answers = stack.agent.inspect("stats", timeout_s=0.5) or {}
+    names = {str(stats["pool"]["implementation"]) for stats in answers.values()}
+    return ", ".join(sorted(n.split(":")[0].rsplit(".", 1)[-1] for n in names))

@@ -1,0 +1,153 @@
+"""One scenario: its history from the first line to its verdicts."""
+
+import datetime
+import math
+import re
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.contract import Contract
+from harness.errors import NeverHappened, NoRedisServer
+from harness.heartbeat import Heartbeat
+from harness.history import SCHEMA, History
+from harness.judge import judge
+from harness.observation import Observation
+from harness.records import Follower
+from harness.report.verdict_file import FILE_NAME, Judged, write_test
+from harness.verdict import Status, Verdict
+
+if TYPE_CHECKING:
+    from harness.probes import Probes
+    from harness.run import Run
+    from harness.stack import Stack
+
+#: Seconds a test may be watched after its body, so that laws can decide: the longest
+#: bound (20 s after a lost worker) and the time a job has left until its hard limit.
+WATCH_ON_S = 60.0
+
+#: Seconds past the time a law asked for, because "until" is not "after".
+WATCH_MARGIN_S = 0.01
+
+
+class Scenario:
+    """One test: its history from the first line to its verdicts."""
+
+    def __init__(self, run: "Run", test: str, contracts: Sequence[Contract]) -> None:
+        self.run = run
+        self.test = test
+        self.contracts = contracts
+        self.name = slug(test)
+        self.folder = run.folder / self.name
+        self.history = History(self.folder / "history.jsonl")
+        self._began = time.monotonic()
+        self._heartbeat = Heartbeat(self.history)
+        self.bounds = {c.id: c.values(run.target.bounds.get(c.id)) for c in contracts}
+        self.history.record(
+            "harness",
+            "run",
+            schema=SCHEMA,
+            test=test,
+            contracts=[c.id for c in contracts],
+            bounds=self.bounds,
+            limits=run.target.limits,
+            engine="process",
+            redis_server=redis_server_path(),
+            mutant=run.mutant.name if run.mutant else None,
+            started_at=datetime.datetime.now(datetime.UTC).isoformat(),
+            start_mono=self.history.start_mono,
+        )
+        self._heartbeat.start()
+
+    @property
+    def again(self) -> str:
+        """Return the command that runs this test again."""
+        return f'pytest "{self.test}"{self.run.again}'
+
+    def follow(self, stack: "Stack", probes: "Probes") -> None:
+        """Take in what the stack's ledger and journal receive from now on.
+
+        The process of every execution is watched for its end.
+        """
+        ledger = Follower(stack.layout.ledger, "ledger")
+        journal = Follower(stack.layout.journal, "journal")
+
+        def read(start_mono: float) -> Iterator[Observation]:
+            for follower in (ledger, journal):
+                for o in follower(start_mono):
+                    yield o
+                    if o.kind == "start" and o.get("pid_start"):
+                        probes.watch_gone(
+                            o["pid"], o["pid_start"], role="child", job=o.job
+                        )
+
+        self.history.collect_from(read)
+
+    def finish(self, error: BaseException | None = None) -> Judged:
+        """Watch on while that can decide, judge, close and store.
+
+        `error` is what broke the scenario off; then nothing more is waited for.
+        """
+        if error is None:
+            self._watch_on()
+        else:
+            never = isinstance(error, NeverHappened)
+            text = str(error) if never else f"{type(error).__name__}: {error}"
+            kind = "never_happened" if never else "crashed"
+            self.history.record("harness", kind, text=text)
+        self.close()
+        judged = Judged(
+            self.test,
+            self.name,
+            self.again,
+            self._judge(),
+            self.bounds,
+            time.monotonic() - self._began,
+        )
+        write_test(self.folder / FILE_NAME, judged)
+        self.run.tests.append(judged)
+        return judged
+
+    def _watch_on(self) -> None:
+        """Watch until every law can decide, `WATCH_ON_S` at most."""
+        self.history.look()
+        give_up_t = self.history.now() + WATCH_ON_S
+        while self.history.now() < give_up_t:
+            until_t = max((_decided_t(v) for v in self._judge().values()), default=0.0)
+            if until_t <= self.history.now():
+                return
+            self.history.watch_on(min(until_t, give_up_t))
+
+    def _judge(self) -> dict[str, Verdict]:
+        return {c.id: judge(c, self.history, self.bounds[c.id]) for c in self.contracts}
+
+    def close(self) -> None:
+        """Stop observing; doing it twice is harmless."""
+        self._heartbeat.stop()
+        self.history.seal()
+
+
+def _decided_t(verdict: Verdict) -> float:
+    """Return until when watching on would decide this verdict, 0 where it is."""
+    if verdict.status is not Status.INCONCLUSIVE or verdict.due_t is None:
+        return 0.0
+    # An outage that never ended has no end to wait for.
+    return verdict.due_t + WATCH_MARGIN_S if math.isfinite(verdict.due_t) else 0.0
+
+
+def slug(test: str) -> str:
+    """Return a folder name for a test's id."""
+    path, _, name = test.partition("::")
+    words = f"{Path(path).stem}--{name}"
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", words).strip("-")[:120]
+
+
+def redis_server_path() -> str | None:
+    """Return the Redis server that stacks start; None where there is none."""
+    from harness.engines.redis_server import find_redis_server
+
+    try:
+        return str(find_redis_server())
+    except NoRedisServer:
+        return None

@@ -1,0 +1,66 @@
+"""Real parts, started once: an engine, and a stack of the smallest application."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.engines import Command
+from harness.engines.process import ProcessEngine
+from harness.history import History
+from harness.stack import Stack
+from harness.target import load
+
+APPS = Path(__file__).parent / "apps"
+
+
+@pytest.fixture(scope="session")
+def process_engine():
+    engine = ProcessEngine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def plain_target():
+    return load(APPS / "target.toml")
+
+
+@pytest.fixture(scope="session")
+def kept_plain_stack(process_engine, plain_target, tmp_path_factory):
+    stack = Stack(plain_target, process_engine, tmp_path_factory.mktemp("run"))
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def plain_stack(kept_plain_stack):
+    """The kept stack, with a history of this test's own."""
+    history = History()
+    kept_plain_stack.attach(history)
+    return kept_plain_stack
+
+
+@pytest.fixture
+def sleeper(process_engine, tmp_path):
+    """Start a Python one-liner in a session of its own; stopped after the test."""
+    started = []
+
+    def start(code="import signal; signal.pause()", *, role="sleeper"):
+        process = process_engine.start(
+            Command(
+                role=role,
+                argv=(sys.executable, "-S", "-c", code),
+                env=dict(os.environ),
+                cwd=tmp_path,
+                log=tmp_path / f"{role}.log",
+            )
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process_engine.stop(process, within_s=0)

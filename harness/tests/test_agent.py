@@ -1,0 +1,59 @@
+import pytest
+
+from harness.agent import Agent
+from harness.errors import AgentError
+from harness.history import History
+
+
+def test_it_describes_the_application_from_inside(plain_stack):
+    seen = plain_stack.agent.describe()
+
+    assert seen["broker_read"] == seen["broker_write"] == plain_stack.urls.broker
+    assert seen["results"] == plain_stack.urls.results
+    assert seen["queues"] == ["plain"]
+    assert seen["celery"].startswith("5.")
+    assert seen["conf"]["worker_prefetch_multiplier"] == 1
+    assert seen["tasks"]["plain.add"]["acks_late"] is False
+
+
+def test_a_sent_task_is_an_observation(plain_stack):
+    history = plain_stack.history
+
+    job = plain_stack.agent.send("plain.add", (1, 2), soft_s=3, hard_s=5, queue="plain")
+
+    (seen,) = history.of(source="send", kind="accepted")
+    assert seen.job == job
+    assert dict(seen.data) == {
+        "task": "plain.add",
+        "soft_s": 3,
+        "hard_s": 5,
+        "queue": "plain",
+    }
+
+
+def test_workers_answer_with_their_pids(plain_stack):
+    pids = plain_stack.agent.workers().values()
+
+    assert plain_stack.process("worker").id.pid in pids
+
+
+def test_what_it_cannot_do_is_an_error_with_its_log(plain_stack):
+    with pytest.raises(AgentError, match=r"(?s)could not send: TypeError.*agent\.log"):
+        plain_stack.agent.ask("send", task="plain.add", args=[1])
+
+
+def test_an_answer_that_is_late_is_dropped(plain_stack):
+    with pytest.raises(AgentError, match=r"did not answer 'workers' within 0 s"):
+        plain_stack.agent.ask("workers", within_s=0, timeout_s=0.2)
+
+    assert plain_stack.agent.where("plain").endswith("plain.py")
+
+
+def test_a_dead_agent_is_an_error(process_engine, plain_stack):
+    command = plain_stack._launcher.agent()
+    process = process_engine.start(command)
+    agent = Agent(process_engine, process, History())
+    process_engine.stop(process, within_s=0)
+
+    with pytest.raises(AgentError, match="The agent"):
+        agent.describe()
