@@ -1,0 +1,1 @@
+"""Situations: arrange, disturb, let it finish; contracts judge."""

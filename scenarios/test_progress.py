@@ -15,7 +15,9 @@ def test_three_people_watch_one_job_and_nobody_sees_it_go_back(driver, history):
 def test_a_failing_job_does_not_fall_back_to_zero(driver, faults, history):
     job = driver.submit("long_compare")
     driver.subscribe(job)
-    history.until(job, event="progress", where=lambda e: e["percent"] >= 25, within_s=20)
+    history.until(
+        job, event="progress", where=lambda e: e["percent"] >= 25, within_s=20
+    )
     faults.kill_child(job)
     history.settle(job, within_s=20)
 
