@@ -28,10 +28,10 @@ def main() -> int:
     installed = [(d.metadata["Name"] or "", d.version) for d in distributions()]
     found = cuda_packages(installed)
     if found:
-        print(f"CUDA packages are installed: {', '.join(found)}")  # noqa: T201
-        print("Remedy: install torch from the CPU index (README, Install).")  # noqa: T201
+        print(f"CUDA packages are installed: {', '.join(found)}")
+        print("Remedy: install torch from the CPU index (README, Install).")
         return 1
-    print(f"no CUDA package among {len(installed)} installed packages")  # noqa: T201
+    print(f"no CUDA package among {len(installed)} installed packages")
     return 0
 
 

@@ -1,0 +1,1 @@
+"""Load and speed: benchmarks now; load runs, grid and capacity model later."""

@@ -1,0 +1,1 @@
+"""Measurements of the harness and of parts of the reference application."""
