@@ -26,17 +26,20 @@ _EPILOG = (
 )
 
 
-@click.group(epilog=_EPILOG)
-def cli() -> None:
-    r"""Prove which promises a Celery application keeps.
+_ABOUT = """Prove which promises a Celery application keeps.
 
-    \b
-    pytest scenarios/                   start the application, hurt it, judge it
-    pytest scenarios/ --mutant NAME     the same on an application broken on purpose
-    queueproof contracts                what is promised
-    queueproof mutants                  how it can be broken on purpose
-    queueproof judge .qp/latest         judge what was observed again, in a second
-    """
+\b
+pytest scenarios/                start the application, hurt it, judge it
+pytest scenarios/ --mutant NAME  the same on an application broken on purpose
+queueproof contracts             what is promised
+queueproof mutants               how it can be broken on purpose
+queueproof judge .qp/latest      judge what was observed again, in a second
+"""
+
+
+@click.group(help=_ABOUT, epilog=_EPILOG)
+def cli() -> None:
+    """Group the commands."""
 
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

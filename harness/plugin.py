@@ -268,9 +268,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 def _fail_unless_all_hold(item: pytest.Item, judged: "Judged") -> None:
     """Raise the pages of what does not hold as the test's failure."""
-    from harness.contract import find_contract
-    from harness.report.page import Situation, failure_page
-    from harness.verdict import PRECEDENCE, Status
+    from harness.report.page import Situation, failure_pages
+    from harness.verdict import Status
 
     __tracebackhide__ = True
     scenario = item.stash[_SCENARIO]
@@ -278,20 +277,13 @@ def _fail_unless_all_hold(item: pytest.Item, judged: "Judged") -> None:
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
     situation = Situation(judged.test, judged.again, path)
-    bad = [(v, id) for id, v in judged.verdicts.items() if v.status != Status.HOLDS]
-    bad.sort(key=lambda pair: PRECEDENCE.index(pair[0].status))
-    if any(v.status is Status.VIOLATED for v, _ in bad) and scenario.run.mutant:
-        item.session.shouldfail = f"mutant {scenario.run.mutant.name} was caught"
-    if bad:
-        pages: dict[str, str] = {}  # one where the reason is the same for all
-        for verdict, id in bad:
-            if verdict.summary in pages:
-                pages[verdict.summary] += f"\n  {'also':<10} {id}"
-            else:
-                pages[verdict.summary] = failure_page(
-                    find_contract(id), verdict, scenario.history, situation
-                )
-        pytest.fail("\n\n".join(pages.values()), pytrace=False)
+    mutant = scenario.run.mutant
+    own = judged.verdicts.get(mutant.contract) if mutant else None
+    if mutant and own and own.status is Status.VIOLATED:
+        item.session.shouldfail = f"mutant {mutant.name} was caught"
+    pages = failure_pages(judged.verdicts, scenario.history, situation)
+    if pages:
+        pytest.fail("\n\n".join(pages), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

