@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): torch (CPU build about 190 MB) and about 90 small packages (150 MB)."
 	@echo "The first time takes 2 to 5 minutes; after that only when pyproject.toml or constraints.txt change."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
 scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts

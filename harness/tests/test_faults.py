@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+import redis
 
 from harness.faults import Faults
 from harness.probes.redis import why_down
@@ -142,6 +143,21 @@ def test_a_stopped_redis_refuses_and_comes_back_with_its_data(
     assert told(history)["bit"] is True
     assert "PING" in told(history)["proof"]
     assert told(history, "healed")["fault"] == "redis_stop"
+
+
+def test_paused_writes_wait_while_reads_are_answered(plain_stack, history, faults):
+    url = plain_stack.urls.events
+    with redis.Redis.from_url(url, socket_timeout=0.2, retry=None) as client:
+        client.set("paused", "before")
+        with faults.pause_writes():
+            assert client.get("paused") == b"before"
+            with pytest.raises(redis.TimeoutError):
+                client.set("paused", "lost")  # this client hangs up
+        client.set("after", "healed")
+
+        assert client.get("paused") == b"before"
+    assert told(history)["bit"] is True
+    assert told(history, "healed")["fault"] == "pause_writes"
 
 
 def test_a_restarted_redis_is_another_process(plain_stack, faults):

