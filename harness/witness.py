@@ -21,6 +21,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -328,6 +329,21 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         child = subprocess.Popen([sys.executable, "-S", "-E", "-c", lives])
         mark(self, f"child {child.pid}")
         return child.wait()
+
+    @probe
+    def leave_behind(self: Any, seconds: float = 0.0, outlive_s: float = 5.0) -> int:
+        """Fork a process that outlives the task (max. 60 s) and holds its open files.
+
+        So do data loaders that are not closed: who waits for the end of a file of the
+        task's process, to learn of its end, waits for them.
+        """
+        pid = os.fork()
+        if pid == 0:
+            select.select([], [], [], max(0.0, min(outlive_s, 60.0)))
+            os._exit(0)
+        mark(self, f"child {pid}")
+        _linger(seconds)
+        return pid
 
     @probe
     def coroutine(self: Any, seconds: float = 1.0) -> float:
