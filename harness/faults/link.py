@@ -9,6 +9,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import redis
+
 from harness.errors import StackError, TooSlow
 from harness.faults.connections import port_of
 from harness.faults.record import Victim, injected, main_of
@@ -20,6 +22,9 @@ from harness.wait import wait_until
 
 #: Seconds a PING waits that should not be answered; a healthy one takes a millisecond.
 PROBE_S = 0.2
+
+#: Seconds a PING waits that should be answered, on a machine that is busy elsewhere.
+ANSWER_WITHIN_S = 2.0
 
 #: Seconds Redis may take to notice that a connection was reset.
 NOTICED_WITHIN_S = 2.0
@@ -66,7 +71,7 @@ def slow(
         proxy.delay(delay_s if on else 0.0)
 
     def felt(proxy: Proxy) -> tuple[bool, str]:
-        answer = ping(proxy.port, within_s=2 * delay_s + PROBE_S)
+        answer = ping(proxy.port, within_s=2 * delay_s + ANSWER_WITHIN_S)
         return isinstance(answer, float) and answer >= 2 * delay_s, _told(answer)
 
     with _hurt(stack, history, role, "slow", change, felt) as victim:
@@ -83,17 +88,24 @@ def cut(stack: Stack, history: Recorder, role: str) -> Victim | None:
     if proxy is None:
         injected(history, "cut", victim, bit=False, proof=why_not)
         return None
-    dialled = proxy.dialled()
-    url = stack.urls.broker
-    before = {line["id"] for line in listed(url) if port_of(line) in dialled}
-    proxy.reset()
+    dialled, url = proxy.dialled(), stack.urls.broker
 
-    def left() -> set[str]:
-        return before & {line["id"] for line in listed(url)}
+    def still_listed() -> set[str]:
+        return {line["id"] for line in listed(url) if port_of(line) in dialled}
 
-    with contextlib.suppress(TooSlow):
-        wait_until(lambda: not left(), within_s=NOTICED_WITHIN_S, what="they are gone")
-    remain = left()
+    try:
+        before = still_listed()
+        proxy.reset()
+        with contextlib.suppress(TooSlow):
+            wait_until(
+                lambda: not before & still_listed(),
+                within_s=NOTICED_WITHIN_S,
+                what="they are gone",
+            )
+        remain = before & still_listed()
+    except redis.RedisError as error:
+        injected(history, "cut", victim, bit=False, proof=f"CLIENT LIST: {error}")
+        return None
     bit = victim is not None and bool(before) and not remain
     proof = f"{len(before)} connections listed before, {len(remain)} of them after"
     injected(history, "cut", victim, bit=bit, proof=proof)
@@ -118,7 +130,7 @@ def _hurt(
     try:
         change(proxy, True)
         bit, proof = felt(proxy)
-        direct = ping(stack.urls.redis_port, within_s=PROBE_S)
+        direct = ping(stack.urls.redis_port, within_s=ANSWER_WITHIN_S)
         bit = bit and victim is not None and isinstance(direct, float)
         proof = f"PING through the link: {proof}; directly: {_told(direct)}"
         injected(history, fault, victim, bit=bit, proof=proof)
