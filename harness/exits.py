@@ -27,8 +27,14 @@ _CAUSES = {
 #: What a cancel, a limit or a fault brings about; a cause only where none of these is.
 _CONSEQUENCES = ("lost", "terminated", "raised:SystemExit")
 
-#: How the names of faults begin after which a part is out until it is healed.
-_LASTING = ("pause", "redis_")
+#: Faults after which a part is out until they are healed. A slow link is none: a part
+#: behind it is late, and a bound is there to tell whether too late.
+_LASTING = frozenset(
+    {
+        *("pause", "pause_writes", "redis_stop", "redis_restart"),
+        *("black_hole", "refuse"),
+    }
+)
 
 #: Deaths that may strike while the ending of an earlier exit is under way.
 DEATHS = ("child_lost", "worker_lost")
@@ -127,10 +133,16 @@ def outages(job: JobView) -> list[tuple[float, float]]:
     for fault in job.history.of(source="fault", kind="injected"):
         victim = fault.get("victim") or {}
         name = str(fault.get("fault"))
-        lasting = bool(fault.get("bit")) and name.startswith(_LASTING)
+        lasting = bool(fault.get("bit")) and name in _LASTING
         if not lasting or victim.get("role") in ("child", None):
             continue
-        ends = [h.t for h in healed if h.get("fault") == name and h.t >= fault.t]
+        ends = [
+            h.t
+            for h in healed
+            if h.get("fault") == name
+            and h.get("role") in (victim.get("role"), None)
+            and h.t >= fault.t
+        ]
         spans.append((fault.t, min(ends, default=float("inf"))))
     return sorted(spans)
 

@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -57,6 +57,16 @@ class Urls:
         """Return the URLs of a stack on loopback, a Redis database for each use."""
         at = f"redis://127.0.0.1:{redis}"
         return cls(f"{at}/0", f"{at}/1", f"{at}/2", f"http://127.0.0.1:{api}")
+
+    @property
+    def redis_port(self) -> int:
+        """Return the port of Redis itself."""
+        return urlsplit(self.broker).port or 6379
+
+    def through(self, port: int) -> "Urls":
+        """Return the URLs of a part for which Redis is on another port."""
+        linked = self.on_ports(port, 0)
+        return replace(linked, api=self.api)
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ class Layout:
 
 
 class Launcher:
-    """Makes the commands of one stack."""
+    """Makes the commands of one stack; `links` is {role: its port of Redis}."""
 
     def __init__(
         self,
@@ -121,18 +131,19 @@ class Launcher:
         urls: Urls,
         layout: Layout,
         mutant: Mutant | None,
-        *,
         witness: bool,
+        links: Mapping[str, int] | None = None,
     ) -> None:
         self._target = target
         self._urls = urls
         self._layout = layout
         self._mutant = mutant
         self._witness = witness
+        self._links = links or {}
 
     def deployed(self, role: str) -> Command:
         """Return the target's own command of this role, as deployed."""
-        argv = list(self._target.command(role, self._values()))
+        argv = list(self._target.command(role, self._values(role)))
         if self._mutant is not None:
             argv += self._mutant.command.get(role, ())
         return self.command(role, argv)
@@ -171,25 +182,30 @@ class Launcher:
         return Command(
             role=role,
             argv=tuple(argv),
-            env={**self._env(), **(env or {})},
+            env={**self._env(role), **(env or {})},
             cwd=self._layout.work,
             log=self._layout.logs / f"{role}.log",
             pipe=pipe,
         )
 
-    def _values(self) -> dict[str, str]:
+    def _urls_of(self, role: str) -> Urls:
+        port = self._links.get(role)
+        return self._urls if port is None else self._urls.through(port)
+
+    def _values(self, role: str) -> dict[str, str]:
+        urls = self._urls_of(role)
         return {
             "python": self._target.python,
             "app": self._target.app,
-            "port": str(urlsplit(self._urls.api).port),
-            "broker": self._urls.broker,
-            "results": self._urls.results,
-            "events": self._urls.events,
+            "port": str(urlsplit(urls.api).port),
+            "broker": urls.broker,
+            "results": urls.results,
+            "events": urls.events,
             "data": str(self._layout.data),
             "journal": str(self._layout.journal),
         }
 
-    def _env(self) -> dict[str, str]:
+    def _env(self, role: str) -> dict[str, str]:
         env = {
             name: value
             for name, value in os.environ.items()
@@ -197,12 +213,12 @@ class Launcher:
         }
         # A second OpenMP thread in a worker's parent hangs every forked child.
         env |= {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-        values = self._values()
+        values = self._values(role)
         env |= {key: text.format_map(values) for key, text in self._target.env.items()}
         if self._mutant is not None:
             env |= self._mutant.env
-        env["CELERY_BROKER_URL"] = self._urls.broker
-        env["CELERY_RESULT_BACKEND"] = self._urls.results
+        env["CELERY_BROKER_URL"] = values["broker"]
+        env["CELERY_RESULT_BACKEND"] = values["results"]
         path = [self._layout.work, *self._target.pythonpath]
         if self._witness:
             path.insert(0, HARNESS / "witness_site")

@@ -17,6 +17,7 @@ from harness.engines.redis_server import find_redis_server, free_port, redis_com
 from harness.errors import EngineError, StackError
 from harness.launch import Launcher, Layout, Mutant, Urls
 from harness.ledger import Executions
+from harness.links import Links
 from harness.probe_worker import ProbeWorker
 from harness.probes.queue import depth
 from harness.probes.redis import why_down
@@ -44,6 +45,7 @@ class Stack:
 
     `history` takes the observations; `attach` gives a kept stack the next test's.
     `witness=False` leaves the witness out (a control run: no ledger, no probe tasks).
+    `links` names parts that reach Redis through a proxy, by default the target's.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Stack:
         *,
         history: Recorder | None = None,
         witness: bool = True,
+        links: Sequence[str] | None = None,
     ) -> None:
         self.target = target
         self.engine = engine
@@ -62,6 +65,7 @@ class Stack:
         self.history: Recorder = history or Unrecorded()
         self.layout = Layout.new(run_dir)
         self.executions = Executions(self.layout.ledger, self.layout.journal)
+        self.links = Links(target.links if links is None else links)
         self._witness = witness
         self._processes: dict[str, Process] = {}
         self._probe_workers: dict[tuple[Any, ...], ProbeWorker] = {}
@@ -85,9 +89,9 @@ class Stack:
         try:
             self._apply_overlay()
             self._urls = self._start_redis()
-            self._launcher = Launcher(
-                self.target, self._urls, self.layout, self.mutant, witness=self._witness
-            )
+            self.links.open(self._urls.redis_port)
+            what = (self.target, self._urls, self.layout, self.mutant)
+            self._launcher = Launcher(*what, self._witness, self.links.ports)
             self._start_agent()
             deployed = [role for role in ROLES if role in self.target.commands]
             for role in deployed:
@@ -112,6 +116,7 @@ class Stack:
             for role in sorted(self._processes, key=lambda role: role == "redis"):
                 self.engine.stop(self._processes[role], within_s=within_s)
             self._processes.clear()
+        self.links.close()
 
     def attach(self, history: Recorder) -> None:
         """Send observations to this history from now on, and tell it who is running."""

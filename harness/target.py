@@ -2,6 +2,7 @@
 
     app = "shop.broker:app"                  # the Celery app; all that workers need
     queues = ["default"]                     # the queues its own worker serves
+    links = ["worker"]                       # parts whose way to Redis can be hurt
     pythonpath = ["src"]                     # relative to this file
     python = "/srv/shop/venv/bin/python"     # default: the interpreter of the tests
 
@@ -103,6 +104,7 @@ class Target:
     python: str = sys.executable
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     api: Api | None = None
@@ -193,6 +195,7 @@ def _target(raw: dict[str, Any], folder: Path) -> Target:
             (folder / entry).resolve() for entry in _list(raw, "pythonpath")
         ),
         queues=tuple(_list(raw, "queues")),
+        links=_roles(raw, "links", commands),
         commands=commands,
         env=env,
         api=_record(Api, raw["api"], "api") if "api" in raw else None,
@@ -271,6 +274,17 @@ def _list(raw: dict[str, Any], key: str) -> list[str]:
     if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
         raise TargetError(f"{key} = {values!r}: expected a list of texts.")
     return values
+
+
+def _roles(raw: dict[str, Any], key: str, commands: Any) -> tuple[str, ...]:
+    roles = tuple(_list(raw, key))
+    for role in roles:
+        if role not in commands:
+            raise TargetError(
+                f"{key} = {list(roles)!r}: no [commands] for {role!r}"
+                f"{_nearest(role, commands)}. Known: {', '.join(commands)}."
+            )
+    return roles
 
 
 def _need(

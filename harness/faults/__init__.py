@@ -6,10 +6,20 @@ fails. A fault that found no victim records bit=false: then nothing was tested.
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from harness.faults import kill, noop, pause, redis, terminate
+from harness.faults import (
+    connections,
+    kill,
+    link,
+    message,
+    noop,
+    pause,
+    redis,
+    terminate,
+)
 from harness.faults.record import Victim
 from harness.recorder import Recorder
 from harness.stack import Stack
@@ -35,6 +45,12 @@ class Faults:
     def terminate(self, role: str = "worker") -> Victim | None:
         """Send SIGTERM to the main process of a part, as a deployment does."""
         return terminate.main(self._stack, self._history, role, signal.SIGTERM)
+
+    def quit(self, role: str = "worker") -> Victim | None:
+        """Send SIGQUIT to the main process of a part: end now, whatever runs."""
+        return terminate.main(
+            self._stack, self._history, role, signal.SIGQUIT, fault="quit"
+        )
 
     @contextmanager
     def pause_child(self, job: str) -> Iterator[Victim | None]:
@@ -64,6 +80,72 @@ class Faults:
         """SIGKILL Redis and start it again at once, data and port kept."""
         with redis.stopped(self._stack, self._history, fault="redis_restart") as victim:
             return victim
+
+    def redis_restarts(self, times: int = 3) -> list[Victim | None]:
+        """Restart Redis so often in a row; each is a fault with its own proof."""
+        return redis.restarted(self._stack, self._history, times)
+
+    def redis_flush(self) -> Victim | None:
+        """Let Redis forget all keys of all databases."""
+        return redis.flushed(self._stack, self._history)
+
+    def cut_connections(
+        self, kind: str = "all", role: str | None = None
+    ) -> Victim | None:
+        """Let Redis hang up on its clients: "normal", "pubsub" or "all" of them.
+
+        Where a part is named only on that part, which needs no link.
+        """
+        return connections.cut(self._stack, self._history, kind, role)
+
+    @contextmanager
+    def black_hole(self, role: str) -> Iterator[Victim | None]:
+        """Lose all bytes between a linked part and Redis while the body runs."""
+        with link.black_hole(self._stack, self._history, role) as victim:
+            yield victim
+
+    @contextmanager
+    def refuse(self, role: str) -> Iterator[Victim | None]:
+        """Refuse a linked part its way to Redis while the body runs."""
+        with link.refuse(self._stack, self._history, role) as victim:
+            yield victim
+
+    @contextmanager
+    def slow(self, role: str, *, delay_s: float) -> Iterator[Victim | None]:
+        """Deliver all between a linked part and Redis late, each way, in the body."""
+        with link.slow(self._stack, self._history, role, delay_s) as victim:
+            yield victim
+
+    def cut(self, role: str) -> Victim | None:
+        """Reset the open connections of a linked part to Redis, once."""
+        return link.cut(self._stack, self._history, role)
+
+    def second_delivery(self, queue: str, *, job: str | None = None) -> str | None:
+        """Deliver the next message of a queue, or that of a job, a second time.
+
+        Return its task id, None where there was none.
+        """
+        return message.second_delivery(self._stack, self._history, queue, job)
+
+    def garbage(self, queue: str) -> bool:
+        """Put bytes into a queue that are no message."""
+        return message.garbage(self._stack, self._history, queue)
+
+    def unknown_task(self, queue: str) -> str | None:
+        """Put a message of a task nobody has into a queue; return its task id."""
+        return message.unknown_task(self._stack, self._history, queue)
+
+    def older_signature(
+        self,
+        queue: str,
+        task: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> str | None:
+        """Put a call of a task as an older release made it; return its task id."""
+        return message.older_signature(
+            self._stack, self._history, queue, task, args, kwargs or {}
+        )
 
     def noop(self, role: str = "worker") -> Victim | None:
         """Find the victim and do nothing: the scenario must hold without damage."""

@@ -1,6 +1,7 @@
 """How a fault is told to the history: who was hit, whether it bit, and the proof."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from harness.engines import ProcessId
 from harness.recorder import Recorder
@@ -29,6 +30,7 @@ def injected(
     bit: bool,
     proof: str,
     job: str | None = None,
+    **more: Any,
 ) -> None:
     """Record `fault.injected`, milliseconds after the damage: once it is proven."""
     history.record(
@@ -41,6 +43,7 @@ def injected(
         else {"role": victim.role, "pid": victim.pid, "pid_start": victim.pid_start},
         bit=bit,
         proof=proof,
+        **more,
     )
 
 

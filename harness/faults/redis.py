@@ -1,4 +1,4 @@
-"""Redis is gone for a while, or takes no writes; it keeps its data and its port."""
+"""Redis is gone for a while, takes no writes, or has forgotten all it knew."""
 
 import signal
 from collections.abc import Iterator
@@ -29,6 +29,47 @@ def stopped(
     finally:
         stack.restart("redis")
         history.record("fault", "healed", fault=fault)
+
+
+def restarted(stack: Stack, history: Recorder, times: int) -> list[Victim | None]:
+    """SIGKILL Redis and start it again, so often; each time with its own proof."""
+    victims = []
+    for _ in range(times):
+        with stopped(stack, history, fault="redis_restart") as victim:
+            victims.append(victim)
+    return victims
+
+
+#: A key of ours that must be gone with all others.
+PLANTED = "queueproof:planted"
+
+
+def flushed(stack: Stack, history: Recorder) -> Victim | None:
+    """Forget all keys of all databases, as an operator's FLUSHALL does.
+
+    It bit where there was something to forget. Proof is a planted key, gone for
+    another connection, and the number of keys in the instant before.
+    """
+    url = stack.urls.broker
+    victim = main_of(stack, "redis")
+    with client.Redis.from_url(url, socket_timeout=2) as admin:
+        try:
+            pipe = admin.pipeline(transaction=True)
+            pipe.info("keyspace")
+            pipe.set(PLANTED, "1")
+            pipe.flushall()
+            keyspace, *_ = pipe.execute()
+        except client.RedisError as error:
+            proof = f"FLUSHALL: {error}"
+            injected(history, "redis_flush", victim, bit=False, proof=proof)
+            return None
+    keys = sum(int(database["keys"]) for database in keyspace.values())
+    with client.Redis.from_url(url, socket_timeout=2) as probe:
+        gone = not probe.exists(PLANTED)
+    proof = f"the planted key is {'gone' if gone else 'there'}, so were {keys} others"
+    bit = gone and keys > 0
+    injected(history, "redis_flush", victim, bit=bit, proof=proof)
+    return victim if bit else None
 
 
 #: Seconds after which Redis takes writes again by itself, should nobody heal it.

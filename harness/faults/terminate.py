@@ -1,11 +1,18 @@
-"""SIGTERM to a main process: what a deployment or an operator sends first."""
+"""SIGTERM or SIGQUIT to a main process: what a deployment or an operator sends."""
 
 from harness.faults.record import Victim, injected, main_of
 from harness.recorder import Recorder
 from harness.stack import Stack
 
 
-def main(stack: Stack, history: Recorder, role: str, signum: int) -> Victim | None:
+def main(
+    stack: Stack,
+    history: Recorder,
+    role: str,
+    signum: int,
+    *,
+    fault: str = "terminate",
+) -> Victim | None:
     """Send the signal; it bit where the process handles or dies of it.
 
     Proof is the kernel's list of signals the process ignores: a warm shutdown may last
@@ -13,7 +20,7 @@ def main(stack: Stack, history: Recorder, role: str, signum: int) -> Victim | No
     """
     victim = main_of(stack, role)
     if victim is None:
-        injected(history, "terminate", None, bit=False, proof=f"{role} is not running")
+        injected(history, fault, None, bit=False, proof=f"{role} is not running")
         return None
     ignored = _ignores(victim.pid, signum)
     sent = stack.engine.signal(victim.id, signum)
@@ -21,7 +28,7 @@ def main(stack: Stack, history: Recorder, role: str, signum: int) -> Victim | No
     proof = f"signal {signum} {'sent' if sent else 'found nobody'}"
     if ignored:
         proof += ", but the process ignores it"
-    injected(history, "terminate", victim, bit=bit, proof=proof)
+    injected(history, fault, victim, bit=bit, proof=proof)
     return victim if bit else None
 
 

@@ -29,7 +29,9 @@ def plain_target():
 
 @pytest.fixture(scope="session")
 def kept_plain_stack(process_engine, plain_target, tmp_path_factory):
-    stack = Stack(plain_target, process_engine, tmp_path_factory.mktemp("run"))
+    """One stack for all tests; its own worker, no other part, has a link to hurt."""
+    folder = tmp_path_factory.mktemp("run")
+    stack = Stack(plain_target, process_engine, folder, links=("worker",))
     stack.start()
     yield stack
     stack.stop()

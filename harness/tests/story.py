@@ -108,8 +108,8 @@ class Story:
             "fault.injected", t, job, fault=name, victim=victim, bit=bit, proof=proof
         )
 
-    def healed(self, name: str, t: float) -> "Story":
-        return self.say("fault.healed", t, fault=name)
+    def healed(self, name: str, t: float, **data: Any) -> "Story":
+        return self.say("fault.healed", t, fault=name, **data)
 
     def gone(self, t: float, pid: int = 10) -> "Story":
         return self.say("probe.gone", t, pid=pid, role="child")

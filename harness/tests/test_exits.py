@@ -44,6 +44,22 @@ def test_only_what_announces_can_be_out():
     assert spans == [(2.0, 4.0), (5.0, float("inf"))]
 
 
+def test_a_part_without_its_link_is_out_until_that_very_link_is_healed():
+    story = running().fault("black_hole", 1.5, "api", pid=1)
+    story.fault("black_hole", 2.0, "worker", pid=2)
+    story.healed("black_hole", 3.0, role="worker")
+    story.healed("black_hole", 4.0, role="api")
+    story.fault("refuse", 5.0, "worker", pid=2).healed("refuse", 6.0, role="worker")
+    spans = outages(story.history.job("a"))
+    assert spans == [(1.5, 4.0), (2.0, 3.0), (5.0, 6.0)]
+
+
+def test_damage_that_is_over_at_once_is_no_outage():
+    story = running().fault("redis_flush", 1.5, "redis", pid=1)
+    story.fault("cut", 1.6, "worker", pid=2).fault("slow", 1.7, "worker", pid=2)
+    assert outages(story.history.job("a")) == []
+
+
 def test_a_bound_counts_from_the_end_of_an_outage():
     found = exits(running().ended("a", 2.0).history.job("a"))
     assert deadline_t(found, [], BOUNDS)[0] == 12.0

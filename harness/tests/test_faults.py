@@ -127,6 +127,17 @@ def test_a_terminated_worker_ends_by_itself(plain_stack, history, faults):
     )
 
 
+def test_a_worker_told_to_quit_ends_at_once(plain_stack, history, faults):
+    victim = faults.quit("worker")
+
+    exited = history.until(None, "stack.exited", within_s=20)
+    assert (exited["pid"], exited["code"]) == (victim.pid, 0)
+    assert (told(history)["fault"], told(history)["bit"]) == ("quit", True)
+    wait_until(
+        lambda: plain_stack._worker_is_ready("worker"), within_s=20, what="it is back"
+    )
+
+
 def test_a_stopped_redis_refuses_and_comes_back_with_its_data(
     plain_stack, history, faults
 ):
@@ -167,6 +178,34 @@ def test_a_restarted_redis_is_another_process(plain_stack, faults):
 
     assert victim.id.pid == before.pid
     assert plain_stack.process("redis").id != before
+
+
+def test_redis_restarted_in_a_row_is_proven_each_time(plain_stack, history, faults):
+    victims = faults.redis_restarts(times=2)
+
+    assert len({victim.pid for victim in victims}) == 2
+    seen = history.of(source="fault")
+    assert [o.kind for o in seen] == ["injected", "healed"] * 2
+    assert {o["fault"] for o in seen} == {"redis_restart"}
+    assert all(o["bit"] for o in seen if o.kind == "injected")
+
+
+def test_a_flushed_redis_has_forgotten_everything(plain_stack, history, faults):
+    with redis.Redis.from_url(plain_stack.urls.events) as client:
+        client.set("remembered", "yes")
+
+        assert faults.redis_flush().role == "redis"
+
+        assert not client.exists("remembered")
+    assert told(history)["bit"] is True
+    assert "the planted key is gone, so were" in told(history)["proof"]
+    queue = plain_stack.probe_worker().queue()
+    job = plain_stack.agent.probe("sleep", queue=queue)
+    wait_until(
+        lambda: plain_stack.executions.lines("ledger", job),
+        within_s=15,
+        what="the application works on an empty Redis",
+    )
 
 
 def test_the_noop_leaves_its_victim_alone(plain_stack, history, faults):

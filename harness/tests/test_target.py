@@ -89,3 +89,12 @@ def test_an_unknown_kind_of_job_names_the_nearest():
 
     with pytest.raises(TargetError, match="did you mean 'compare'"):
         target.job("compair")
+
+
+def test_a_link_is_of_a_part_that_is_started(tmp_path):
+    worker = MINIMAL + 'links = ["worker"]\n[commands]\nworker = "w"'
+
+    assert load(write(tmp_path, worker)).links == ("worker",)
+    assert "no [commands] for 'beat'" in refusal(
+        tmp_path, MINIMAL + 'links = ["beat"]\n[commands]\nworker = "w"'
+    )

@@ -1,0 +1,154 @@
+"""A link is hurt for one part only; the part lives on and works again afterwards."""
+
+import pytest
+
+from harness.faults import Faults
+from harness.probes.connections import ping
+from harness.probes.redis import why_down
+from harness.wait import wait_until
+
+
+@pytest.fixture
+def history(plain_stack):
+    return plain_stack.history
+
+
+@pytest.fixture
+def faults(plain_stack, history):
+    """Faults on a stack whose worker is connected."""
+    proxy = plain_stack.links.proxy("worker")
+    wait_until(
+        lambda: plain_stack._worker_is_ready("worker") and proxy.dialled(),
+        within_s=20,
+        what="the worker is connected",
+    )
+    return Faults(plain_stack, history)
+
+
+@pytest.fixture
+def linked(plain_stack):
+    """The URL that the worker has."""
+    return plain_stack.urls.through(plain_stack.links.ports["worker"]).broker
+
+
+def works(stack):
+    """Whether the linked worker executes a task sent now."""
+    job = stack.agent.send("plain.add", (1, 2), queue="plain")
+    wait_until(
+        lambda: "end" in [o["what"] for o in stack.executions.lines("ledger", job)],
+        within_s=20,
+        what="the linked worker has executed it",
+        on_timeout=lambda: stack.logs("worker"),
+    )
+
+
+def told(history, kind="injected"):
+    (seen,) = history.of(source="fault", kind=kind)
+    return seen
+
+
+def test_a_linked_worker_works_through_its_link_alone(plain_stack, faults, linked):
+    command = plain_stack.process("worker").command
+
+    assert command.env["CELERY_BROKER_URL"] == linked != plain_stack.urls.broker
+    assert plain_stack.process("agent").command.env["CELERY_BROKER_URL"] != linked
+    works(plain_stack)
+
+
+def test_in_a_black_hole_nothing_arrives_and_nobody_hangs_up(
+    plain_stack, history, faults, linked
+):
+    proxy = plain_stack.links.proxy("worker")
+    before = proxy.dialled()
+    with faults.black_hole("worker") as victim:
+        assert victim.role == "worker"
+        assert "Timeout" in why_down(linked)
+        assert why_down(plain_stack.urls.broker) is None
+        assert proxy.dialled() >= before
+
+    assert why_down(linked) is None
+    seen = told(history)
+    assert seen["bit"] is True
+    assert "through the link: timed out; directly: answered" in seen["proof"]
+    healed = told(history, "healed")
+    assert (healed["fault"], healed["role"]) == ("black_hole", "worker")
+    works(plain_stack)
+
+
+def test_a_refused_link_heals_when_the_body_raises(
+    plain_stack, history, faults, linked
+):
+    def body():
+        with faults.refuse("worker"):
+            assert "refused" in why_down(linked)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        body()
+
+    assert why_down(linked) is None
+    assert told(history)["bit"] is True
+    assert told(history, "healed")["fault"] == "refuse"
+    works(plain_stack)
+
+
+def test_a_slow_link_is_late_by_twice_the_delay(plain_stack, history, faults, linked):
+    with faults.slow("worker", delay_s=0.1):
+        works(plain_stack)
+        assert 0.2 <= ping(plain_stack.links.ports["worker"], within_s=2) < 2
+
+    assert why_down(linked) is None
+    assert told(history)["bit"] is True
+    assert "answered in 0.2" in told(history)["proof"]
+
+
+def test_a_cut_link_is_new_at_once(plain_stack, history, faults):
+    proxy = plain_stack.links.proxy("worker")
+    before = proxy.dialled()
+
+    victim = faults.cut("worker")
+
+    assert not before & proxy.dialled()
+    assert victim.role == "worker"
+    assert told(history)["bit"] is True
+    assert (
+        f"{len(before)} connections listed before, 0 of them"
+        in (told(history)["proof"])
+    )
+    works(plain_stack)
+
+
+def test_a_part_without_a_link_is_not_hurt(plain_stack, history, faults):
+    plain_stack.probe_worker()
+    with faults.black_hole("probe-0") as victim:
+        assert victim is None
+
+    assert told(history)["bit"] is False
+    assert 'links = ["probe-0"]' in told(history)["proof"]
+    assert not history.of(source="fault", kind="healed")
+
+
+def test_a_part_that_never_used_its_link_is_not_hurt(plain_stack, history, faults):
+    proxy = plain_stack.links.proxy("worker")
+    served, proxy.served = proxy.served, 0
+    try:
+        assert faults.cut("worker") is None
+    finally:
+        proxy.served = served
+
+    assert told(history)["bit"] is False
+    assert "never used its link" in told(history)["proof"]
+
+
+def test_a_part_that_goes_round_its_link_is_not_hurt(plain_stack, history, faults):
+    plain_stack.probe_worker()  # started without a link
+    links = plain_stack.links
+    links._proxies["probe-0"] = links.proxy("worker")
+    try:
+        with faults.refuse("probe-0") as victim:
+            assert victim is None
+    finally:
+        del links._proxies["probe-0"]
+
+    assert told(history)["bit"] is False
+    assert "goes round its link" in told(history)["proof"]
