@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from harness.contract import Bound, contract
-from harness.history import History
+from harness.history import History, Observation
 from harness.job_view import JobView
 from harness.verdict import Verdict, holds, inconclusive, merge, violated
 
@@ -26,7 +26,7 @@ from harness.verdict import Verdict, holds, inconclusive, merge, violated
     },
 )
 def consumes_again(history: History, bounds: Mapping[str, float]) -> Verdict:
-    """Look at every job that came after the last restart of Redis."""
+    """Look at every job submitted after a restart of Redis, and before the next one."""
     faults = [
         f
         for f in history.of(source="fault", kind="injected")
@@ -43,14 +43,12 @@ def consumes_again(history: History, bounds: Mapping[str, float]) -> Verdict:
             expected="an outage of Redis, and its end",
             observed=f"{len(faults)} outages, {len(healed)} ends",
         )
-    back_t = max(healed)
-    canaries = [
-        job
-        for job in history.jobs
-        if job.submitted is not None and job.submitted.t >= back_t
-    ]
     verdict = merge(
-        (_done(job, bounds["t_rec_s"]) for job in canaries),
+        (
+            _done(job, bounds["t_rec_s"])
+            for job in history.jobs
+            if _is_canary(job, [f.t for f in faults], healed, bounds["t_rec_s"])
+        ),
         nothing="No job was submitted after Redis came back.",
     )
     restarted = [
@@ -70,16 +68,34 @@ def consumes_again(history: History, bounds: Mapping[str, float]) -> Verdict:
     )
 
 
+def _is_canary(
+    job: JobView, down: list[float], up: list[float], t_rec_s: float
+) -> bool:
+    """Return whether the job came while Redis was back, and had its time."""
+    if job.submitted is None:
+        return False
+    sent_t = job.submitted.t
+    gone, back = sum(t <= sent_t for t in down), sum(t <= sent_t for t in up)
+    next_t = min((t for t in down if t > sent_t), default=float("inf"))
+    done_t = max((o.t for o in _endings(job) if o), default=sent_t)
+    in_time = None not in _endings(job) and done_t <= next_t
+    return gone == back > 0 and (in_time or sent_t + t_rec_s <= next_t)
+
+
+def _endings(job: JobView) -> list[Observation | None]:
+    """Return its end, and as each of its subscribers heard it; None where not yet."""
+    ends = [run.end for run in job.runs if run.end is not None and run.succeeded]
+    return [ends[-1] if ends else None, *(s.terminal for s in job.early)]
+
+
 def _done(job: JobView, t_rec_s: float) -> Verdict:
     assert job.submitted is not None
     due_t = job.submitted.t + t_rec_s
-    ends = [run.end for run in job.runs if run.end is not None and run.succeeded]
-    heard = [s.terminal for s in job.early]
-    seen = [o for o in (*ends[-1:], *heard) if o is not None]
+    seen = [o for o in _endings(job) if o is not None]
     told = ", ".join(f"{o.name} at {o.t:.2f} s" for o in seen) or "nothing"
     expected = f"run to its end, all subscribers told, before {due_t:.2f} s"
     evidence = (job.submitted.line, *(o.line for o in seen))
-    complete = bool(ends) and None not in heard
+    complete = None not in _endings(job)
     last_t = max((o.t for o in seen), default=0.0)
     if complete and last_t <= due_t:
         took_s = last_t - job.submitted.t

@@ -24,7 +24,7 @@ _OWN_ENDS = ("soft_time_limit", "hard_time_limit", "cancelled", "revoked")
     needs=("app", "worker"),
     bounds={
         "grace_s": Bound(30.0, "s", "from SIGTERM to exit: Kubernetes' default"),
-        "t_rec_s": Bound(20.0, "s", "from exit to each job's end; typical 5-12, boot"),
+        "t_rec_s": Bound(30.0, "s", "from exit to each job's end; typical 6-12, boot"),
     },
 )
 def loses_no_job(history: History, bounds: Mapping[str, float]) -> Verdict:

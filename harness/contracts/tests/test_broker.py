@@ -73,6 +73,20 @@ def test_an_outage_without_an_end_is_inconclusive():
     assert ran(story).watched(30.0).judged_by(LAW).status is Status.INCONCLUSIVE
 
 
+def test_each_restart_has_its_canary():
+    story = ran(restarted()).fault("redis_restart", 6.0, role="redis")
+    story.healed("redis_restart", 6.1)
+    story.say("send.accepted", 6.5, "second", task="sleep")
+    assert story.watched(22.0).judged_by(LAW).job == "second"
+    assert story.judged_by(LAW).status is Status.VIOLATED
+
+
+def test_a_canary_that_the_next_outage_hit_does_not_count():
+    story = restarted().fault("redis_restart", 6.0, role="redis")
+    story.healed("redis_restart", 6.1).watched(30.0)
+    assert story.judged_by(LAW).status is Status.INCONCLUSIVE
+
+
 def test_jobs_from_before_are_no_canaries():
     story = Story().say("send.accepted", 1.0, "early", task="sleep")
     story.fault("redis_restart", 3.0, role="redis").healed("redis_restart", 3.2)
