@@ -16,9 +16,9 @@ from harness.verdict import Verdict, holds, inconclusive, merge, violated
     user_sees="jobs that stay pending after a short outage, until somebody restarts "
     "the workers by hand",
     likely="connection retries are off or used up; or the worker dies of the lost "
-    "connection, as Celery 5.7 can with prefetched or late-acknowledged messages",
+    "connection, as Celery 5.7 can while it holds unacknowledged messages",
     source="celery#8030, #8091, #10205; measured on 5.7: an idle worker consumed again "
-    "after 1.8 s, one with late ack and a running task exited with 1",
+    "after 1.8 s; with late ack and a running task some exited with 1, a race",
     needs=("app", "worker"),
     bounds={
         "t_rec_s": Bound(15.0, "s", "from send to the end; typical 0.5-3, backoff"),
