@@ -17,7 +17,7 @@ from harness.verdict import Verdict, holds, inconclusive, merge, violated
     likely="a row was added to the queues, and the worker's -Q was not; or a typo in a "
     "route's pattern sends the task to a queue nobody serves",
     source="Celery manual, routing tasks; mozilla/sumo#1573: 80 jobs stuck in a queue "
-    "without a worker; measured: no warning from anyone",
+    "without a worker; measured: it stays pending for ever",
     needs=("app", "worker"),
     bounds={
         "t_rec_s": Bound(10.0, "s", "from send to start; typical 0.1, idle worker")
