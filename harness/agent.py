@@ -42,6 +42,22 @@ class Agent:
         """
         return dict(self.ask("describe"))
 
+    def tasks(self) -> list[str]:
+        """Return the names of the application's tasks, ours and Celery's left out."""
+        names = sorted(self.describe()["tasks"])
+        self.history.record("agent", "tasks", names=names)
+        return names
+
+    def knock(self, task: str) -> str:
+        """Send a task by its own route, such that its function never runs.
+
+        It carries an argument that no function takes: a worker starts the task, and
+        Celery's call of the function fails. One that takes any keyword does run.
+        """
+        job = str(self.ask("knock", task=task))
+        self.history.record("send", "accepted", job, task=task, queue=None)
+        return job
+
     def send(
         self,
         task: str,

@@ -68,6 +68,11 @@ class Run:
         """Return how it ended, in the record's own word; None while it runs."""
         return str(self.end.get("how")) if self.end else None
 
+    @property
+    def succeeded(self) -> bool:
+        """Return whether it ran to its end without an error."""
+        return self.how in ("returned", "success")
+
 
 class JobView:
     """Everything a law needs to know about one job. Reads, never writes."""

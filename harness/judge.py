@@ -5,7 +5,7 @@ that hit nothing, a machine that stalled: inconclusive.
 """
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.contract import Contract
@@ -68,7 +68,8 @@ def judge(
     broken_off = _broken_off(history)
     if broken_off and verdict.status is not Status.VIOLATED:
         return replace(broken_off, measured=verdict.measured)
-    doubt = _unbitten(history) or _stalled(history, watched)
+    in_seconds = [watched[n] for n in watched.used if contract.bounds[n].unit == "s"]
+    doubt = _unbitten(history) or _stalled(history, in_seconds)
     if doubt is None:
         return verdict
     firm = verdict.status is Status.VIOLATED and not (verdict.timed and doubt.timed)
@@ -103,13 +104,13 @@ def _unbitten(history: History) -> Verdict | None:
     return None
 
 
-def _stalled(history: History, watched: _WatchedBounds) -> Verdict | None:
-    """Return a doubt where the harness itself stood still for too long."""
-    if not watched.used:
+def _stalled(history: History, in_use: Sequence[float]) -> Verdict | None:
+    """Return a doubt where the harness stood still too long for the bounds in use."""
+    if not in_use:
         return None
     begin, end = _window(history)
     # Smaller gaps are the scheduler's noise; the heartbeat does not record them.
-    limit_s = max(NOISE_S, STALL_PART * min(watched[name] for name in watched.used))
+    limit_s = max(NOISE_S, STALL_PART * min(in_use))
     late = [
         beat
         for beat in history.of(source="harness", kind="heartbeat")

@@ -3,6 +3,7 @@ import pytest
 from harness.agent import Agent
 from harness.errors import AgentError
 from harness.history import History
+from harness.wait import wait_until
 
 
 def test_it_describes_the_application_from_inside(plain_stack):
@@ -57,3 +58,23 @@ def test_a_dead_agent_is_an_error(process_engine, plain_stack):
 
     with pytest.raises(AgentError, match="The agent"):
         agent.describe()
+
+
+def test_a_knocked_task_starts_and_its_function_is_not_reached(plain_stack):
+    history, agent = plain_stack.history, plain_stack.agent
+    assert "plain.add" in agent.tasks()
+
+    job = agent.knock("plain.add")
+
+    (known,) = history.of(source="agent", kind="tasks")
+    (seen,) = history.of(source="send", kind="accepted", job=job)
+    assert "plain.add" in known["names"]
+    assert dict(seen.data) == {"task": "plain.add", "queue": None}
+
+    def ended():
+        lines = list(plain_stack.executions.lines("ledger", job))
+        return lines if any(line["what"] == "end" for line in lines) else None
+
+    start, end = wait_until(ended, within_s=10, what="the worker ended the task")
+    assert start["queue"] == "plain"
+    assert end["how"] == "failure:TypeError"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from harness.contract import Bound, Contract
 from harness.history import History
 from harness.judge import judge
@@ -96,3 +98,12 @@ def test_bounds_come_from_the_argument_the_history_or_the_contract():
     history.record("harness", "run", t=0.0, bounds={"retry.x": {"wait_s": 2.0}})
     assert judge(contract, history).measured["wait_s"] == 2.0
     assert judge(contract, history, {"wait_s": 3.0}).measured["wait_s"] == 3.0
+
+
+def test_a_bound_that_counts_says_nothing_about_time():
+    def counting(history, bounds):
+        return holds(f"{bounds['attempts']}, {bounds['wait_s']}")
+
+    both = {"attempts": Bound(0.0, "times", "x"), "wait_s": Bound(2.0, "s", "x")}
+    counted = replace(law(counting), bounds=both)
+    assert judge(counted, stalled()).status is Status.HOLDS

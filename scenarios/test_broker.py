@@ -1,0 +1,32 @@
+"""Redis restarts, and nobody touches the worker."""
+
+import pytest
+
+pytestmark = pytest.mark.contract("broker.consumes-again")
+
+
+def test_a_worker_consumes_again_after_three_restarts_at_once(driver, faults, history):
+    for _ in range(3):
+        faults.redis_restart()
+    job = driver.submit("compare")
+    driver.subscribe(job)
+    history.settle(job, within_s=15)
+
+
+def test_a_worker_consumes_again_after_three_restarts_in_a_row(driver, faults, history):
+    """The second and third hit a worker that has connected again just now."""
+    for _ in range(3):
+        faults.redis_restart()
+        job = driver.submit("compare")
+        driver.subscribe(job)
+        history.settle(job, within_s=15)
+
+
+def test_a_busy_worker_survives_a_restart(agent, driver, target, faults, history):
+    running = agent.probe("sleep", seconds=2, queue=target.queues[0])
+    history.until(running, "ledger.start", within_s=20)
+    faults.redis_restart()
+    history.settle(running, within_s=10)
+    job = driver.submit("compare")
+    driver.subscribe(job)
+    history.settle(job, within_s=15)
