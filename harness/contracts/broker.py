@@ -7,6 +7,9 @@ from harness.history import History, Observation
 from harness.job_view import JobView
 from harness.verdict import Verdict, holds, inconclusive, merge, violated
 
+#: The faults after which Redis is there again, with its data.
+RESTARTS = ("redis_stop", "redis_restart")
+
 
 @contract(
     id="broker.consumes-again",
@@ -30,12 +33,12 @@ def consumes_again(history: History, bounds: Mapping[str, float]) -> Verdict:
     faults = [
         f
         for f in history.of(source="fault", kind="injected")
-        if f.get("bit") and str(f.get("fault")).startswith("redis_")
+        if f.get("bit") and f.get("fault") in RESTARTS
     ]
     healed = [
         f.t
         for f in history.of(source="fault", kind="healed")
-        if str(f.get("fault")).startswith("redis_")
+        if f.get("fault") in RESTARTS
     ]
     if not faults or len(healed) < len(faults):
         return inconclusive(
