@@ -194,10 +194,14 @@ class Run:
 
 
 def run_folder(root: Path, given: str | None = None) -> Path:
-    """Make `given`, or else `.qp/runs/<time>-<pid>`; `.qp/latest` points to it."""
+    """Make `given`, or else `.qp/runs/<time>-<pid>`, to which `.qp/latest` points."""
+    if given:
+        chosen = Path(given).resolve()
+        chosen.mkdir(parents=True, exist_ok=True)
+        return chosen
     now = datetime.datetime.now(datetime.UTC)
     name = f"{now:%Y%m%dT%H%M%S}-{os.getpid()}"
-    folder = Path(given).resolve() if given else root / ".qp" / "runs" / name
+    folder = root / ".qp" / "runs" / name
     folder.mkdir(parents=True, exist_ok=True)
     link = root / ".qp" / f"latest.{os.getpid()}"
     link.parent.mkdir(exist_ok=True)

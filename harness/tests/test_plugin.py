@@ -218,8 +218,7 @@ def test_the_container_engine_comes_later(project, pytester):
 def test_the_run_folder_can_be_chosen(project, tmp_path):
     assert project(HOLDS, "--run-dir", str(tmp_path / "run")).ret == 0
     assert (tmp_path / "run" / "verdicts.json").exists()
-    latest_run = (project.path / ".qp" / "latest").resolve()
-    assert latest_run == (tmp_path / "run").resolve()
+    assert not (project.path / ".qp" / "latest").exists()
 
 
 def test_tests_without_a_contract_are_left_alone(pytester):

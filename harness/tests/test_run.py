@@ -56,12 +56,13 @@ def test_a_bound_that_does_not_exist_is_refused_before_anything_starts(tmp_path)
         Run(target, lambda: tmp_path)
 
 
-def test_the_latest_link_follows_the_last_run(tmp_path):
-    first = run_folder(tmp_path, str(tmp_path / "one"))
-    assert (tmp_path / ".qp" / "latest").resolve() == first
-    second = run_folder(tmp_path)
-    assert (tmp_path / ".qp" / "latest").resolve() == second
-    assert second.parent == tmp_path / ".qp" / "runs"
+def test_the_latest_link_follows_the_last_run_of_ours(tmp_path):
+    run = run_folder(tmp_path)
+    assert (tmp_path / ".qp" / "latest").resolve() == run
+    assert run.parent == tmp_path / ".qp" / "runs"
+
+    assert run_folder(tmp_path, str(tmp_path / "chosen")) == tmp_path / "chosen"
+    assert (tmp_path / ".qp" / "latest").resolve() == run
 
 
 @pytest.mark.parametrize(
