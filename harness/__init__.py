@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.errors import HarnessError as HarnessError
     from harness.errors import MutantError as MutantError
     from harness.errors import NeverHappened as NeverHappened
+    from harness.errors import NotApplicable as NotApplicable
     from harness.errors import StackError as StackError
     from harness.errors import TargetError as TargetError
     from harness.errors import TooSlow as TooSlow
@@ -49,6 +50,7 @@ _HOMES = {
     "Mutant": "mutant",
     "MutantError": "errors",
     "NeverHappened": "errors",
+    "NotApplicable": "errors",
     "Observation": "history",
     "Probes": "probes",
     "Replace": "mutant",
@@ -78,6 +80,7 @@ __all__ = [
     "Mutant",
     "MutantError",
     "NeverHappened",
+    "NotApplicable",
     "Observation",
     "Probes",
     "Replace",

@@ -9,6 +9,7 @@ HarnessError
 │   └── AgentError       the agent in the application's interpreter failed
 ├── TooSlow              something did not happen within its deadline
 ├── NeverHappened        the situation a scenario wants did not arise (inconclusive)
+├── NotApplicable        the application cannot be put in this situation
 ├── MutantError          a mutant cannot be applied exactly
 ├── ContractError        a contract is declared wrongly, or its id is unknown
 └── HistoryError         a history file cannot be read
@@ -68,6 +69,10 @@ class NeverHappened(HarnessError):
 
     Check that the job runs long enough for the scenario.
     """
+
+
+class NotApplicable(HarnessError):
+    """The application cannot be put in this situation, so there is no verdict."""
 
 
 class MutantError(HarnessError):

@@ -251,12 +251,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     scenario = item.stash.get(_SCENARIO, None)
     if scenario is None or not scenario.contracts:
         return (yield)
-    from harness.errors import NeverHappened
+    from harness.errors import NeverHappened, NotApplicable
 
     never: NeverHappened | None = None
     result = None
     try:
         result = yield
+    except NotApplicable as error:
+        pytest.skip(f"not applicable: {error}")
     except NeverHappened as error:
         never = error
     except Exception as error:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness import situations
+
 
 @pytest.mark.contract(
     "time_limit.soft-limit-cleans-up", "terminal.exactly-one", "terminal.every-exit"
@@ -31,13 +33,11 @@ def test_a_job_that_hears_nothing_is_killed_at_its_hard_limit(driver, faults, hi
 
 @pytest.mark.contract("time_limit.deployed-pool-enforces")
 def test_the_worker_as_started_stops_a_task_that_only_sleeps(agent, target, history):
-    task = agent.probe("sleep", seconds=6, soft_s=1, hard_s=2, queue=target.queues[0])
-    history.settle(task, within_s=20)
+    situations.time_limit.only_sleeps(agent, target, history)
 
 
 @pytest.mark.contract("time_limit.deployed-pool-enforces")
 def test_the_worker_as_started_stops_a_task_that_swallows_its_soft_limit(
     agent, target, history
 ):
-    task = agent.probe("swallow", seconds=6, soft_s=1, hard_s=2, queue=target.queues[0])
-    history.settle(task, within_s=20)
+    situations.time_limit.swallows_its_soft_limit(agent, target, history)

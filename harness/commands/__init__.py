@@ -1,0 +1,1 @@
+"""The commands of `queueproof`, one per file."""
