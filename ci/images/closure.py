@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+LIBC = "libc.so.6"
+
 #: What the loader never shows, because it is opened at run time: name look-up, and
 #: unwinding when a thread is cancelled.
 OPENED_BY_LIBC = (
@@ -16,7 +18,7 @@ OPENED_BY_LIBC = (
 
 #: What a wheel may expect of any Linux (PEP 600), less the libraries of a desktop.
 EXPECTED_BY_WHEELS = (
-    "libc.so.6",
+    LIBC,
     "libm.so.6",
     "libdl.so.2",
     "librt.so.1",
@@ -44,7 +46,5 @@ def libraries(programs: Iterable[Path]) -> set[Path]:
 
 def beside_libc(names: Iterable[str]) -> set[Path]:
     """Return those of the named libraries that lie in the folder of the C library."""
-    (libc,) = (
-        path for path in libraries([Path("/bin/sh")]) if path.name == "libc.so.6"
-    )
-    return {libc.parent / name for name in names if (libc.parent / name).exists()}
+    (folder,) = {p.parent for p in libraries([Path("/bin/sh")]) if p.name == LIBC}
+    return {folder / name for name in names if (folder / name).exists()}

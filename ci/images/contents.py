@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 @dataclass(frozen=True)
 class Copy:
-    """A file of this machine, with its mode and its time: .pyc files are valid by it."""
+    """A file of this machine, with its mode and its time, by which .pyc are valid."""
 
     source: Path
 
@@ -75,7 +75,7 @@ def digest(contents: Contents, settings: tuple[str, ...]) -> str:
 
 
 def write(contents: Contents, stream: BinaryIO) -> None:
-    """Write the plan as a tar, each folder before what lies in it, all owned by root."""
+    """Write the plan as a tar: a folder before what lies in it, all owned by root."""
     with tarfile.open(fileobj=stream, mode="w|", bufsize=1 << 20) as tar:
         for path, node in sorted(_with_parents(contents).items()):
             info = tarfile.TarInfo(path.lstrip("/"))

@@ -12,7 +12,7 @@ KEPT = 3
 
 
 class NoEngine(RuntimeError):
-    """No container engine answers. Remedy: ci/engine.sh up"""
+    """No container engine answers. Start one with ci/engine.sh up."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
