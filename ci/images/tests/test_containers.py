@@ -19,7 +19,7 @@ def in_container(image_variable, *command, mount=()):
     mounts = [part for path in mount for part in ("--volume", f"{path}:{path}:ro")]
     done = subprocess.run(
         [
-            *("docker", "run", "--rm", "--init", "--label", "queueproof.owner=ci"),
+            *("docker", "run", "--rm", "--init"),
             *(*mounts, os.environ[image_variable], *command),
         ],
         capture_output=True,
