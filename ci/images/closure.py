@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 LIBC = "libc.so.6"
@@ -38,13 +39,25 @@ def libraries(programs: Iterable[Path]) -> set[Path]:
 
     A library that is missing here is missing in the image as well.
     """
-    found = subprocess.run(
-        ["ldd", *map(str, programs)], capture_output=True, text=True, check=False
-    )
-    return {Path(path) for path in _MAPPED.findall(found.stdout)}
+    # What ldd does for one file, without its three processes for each.
+    each = 'for program; do "$0" --list "$program"; done'
+    return _mapped("sh", "-c", each, str(_loader()), *map(str, programs))
 
 
 def beside_libc(names: Iterable[str]) -> set[Path]:
     """Return those of the named libraries that lie in the folder of the C library."""
     (folder,) = {p.parent for p in libraries([Path("/bin/sh")]) if p.name == LIBC}
     return {folder / name for name in names if (folder / name).exists()}
+
+
+@cache
+def _loader() -> Path:
+    (loader,) = (
+        path for path in _mapped("ldd", "/bin/sh") if path.name.startswith("ld")
+    )
+    return loader
+
+
+def _mapped(*command: str) -> set[Path]:
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
+    return {Path(path) for path in _MAPPED.findall(listed.stdout)}
