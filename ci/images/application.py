@@ -51,7 +51,7 @@ def _docker_build(image: str, base: str) -> list[str]:
     arguments = {"BASE_IMAGE": base, "PIP_EXTRA_INDEX_URL": ""}
     arguments |= {name: os.environ[name] for name in INDEXES if name in os.environ}
     return [
-        *("docker", "build", "--quiet", "--tag", image),
+        *("docker", "build", "--quiet", "--force-rm", "--tag", image),
         *("--label", f"{LABEL}=queueproof-app", "--file", str(HERE / "Dockerfile")),
         *(f"--build-arg={name}={value}" for name, value in arguments.items()),
         str(ROOT),

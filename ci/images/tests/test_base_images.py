@@ -1,4 +1,4 @@
-"""The base images in an engine: `pytest ci/images/tests`, after `eval "$(ci/images/make)"`.
+"""The base images: `pytest ci/images/tests`, after `eval "$(ci/images/make)"`.
 
 Not among the test paths of pyproject.toml: these need an engine, and fail without one.
 """
