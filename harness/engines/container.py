@@ -73,18 +73,21 @@ class ContainerEngine:
         self._started: list[ContainedProcess] = []
         self._namespaces: dict[str, str] = {}  # by id of the container
         self._lock = threading.Lock()
-        with _docker_says("reach Docker"):
-            self._docker = DockerClient()
-            self._docker.client.ping()
-        self._socket = _socket_of(self._docker)
-        reaper.reap(self._socket)
-        label = f"{reaper.RUN_LABEL}={self.run_token}"
-        sweep = (sys.executable, "-S", "-E", remains.__file__, self._socket, label)
-        self._keeper = keeper.Keeper(f"QUEUEPROOF_RUN={self.run_token}", sweep)
+        self._docker = DockerClient()
         try:
-            self._overseer, self._oversight = self._begin_oversight()
+            with _docker_says("be reached"):
+                self._docker.client.ping()
+            self._socket = _socket_of(self._docker)
+            reaper.reap(self._socket)
+            label = f"{reaper.RUN_LABEL}={self.run_token}"
+            sweep = (sys.executable, "-S", "-E", remains.__file__, self._socket, label)
+            self._keeper = keeper.Keeper(f"QUEUEPROOF_RUN={self.run_token}", sweep)
+            try:
+                self._overseer, self._oversight = self._begin_oversight()
+            except BaseException:
+                self._keeper.close()
+                raise
         except BaseException:
-            self._keeper.close()
             self._docker.client.close()
             raise
 
