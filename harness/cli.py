@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.catalogue import catalogue
+from harness.commands.report import report
 from harness.contract import contracts
 from harness.errors import ContractError, HarnessError, HistoryError, MutantError
 from harness.mutant import Mutant, load_mutants
@@ -34,6 +35,7 @@ pytest scenarios/ --mutant NAME  the same on an application broken on purpose
 queueproof contracts             what is promised
 queueproof mutants               how it can be broken on purpose
 queueproof judge .qp/latest      judge what was observed again, in a second
+queueproof report .qp/latest     show it: one page with verdicts and a timeline
 """
 
 
@@ -139,6 +141,9 @@ def _report(found: list[Rejudged], code: ExitCode) -> dict[str, object]:
         "tests": [r.judged.to_dict() for r in found],
         "changes": [change for r in found for change in r.changes],
     }
+
+
+cli.add_command(report)
 
 
 def main() -> None:
