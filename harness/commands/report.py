@@ -28,11 +28,11 @@ def report(run: Path, out: Path | None, open_it: bool) -> None:
     `queueproof judge`, so runs of an older version can be shown too. The page needs no
     network and no other file: attach it to a ticket, keep it as a build artifact.
     """
+    began = time.monotonic()
     from harness.rejudge import rejudge
     from harness.report.html import render
     from harness.report.verdict_file import FILE_NAME, read_about
 
-    began = time.monotonic()
     folder = run if run.is_dir() else run.parent
     tests = list(rejudge(run))
     page = render(tests, name=run.resolve().name, about=read_about(folder / FILE_NAME))

@@ -26,6 +26,9 @@ SIGNS = {Status.HOLDS: "✓", Status.VIOLATED: "✗", Status.INCONCLUSIVE: "?"}
 #: Lines of evidence that are shown; the timeline marks all of them.
 SHOWN_LINES = 12
 
+#: Words about the circumstances of a failure; the timeline shows all damage.
+SHOWN_CIRCUMSTANCES = 5
+
 _HERE = Path(__file__).parent / "timeline"
 
 #: The parts of the script, each after those that it uses.
@@ -90,19 +93,23 @@ def render(
     script = "\n".join(_read(f"{word}.js") for word in _SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}\n}})();'
     runs = [test.history.run for test in tests]
-    return _environment().get_template("page.html").render(
-        name=name,
-        facts=_facts(runs, (about or {}).get("environment") or {}),
-        notes=(about or {}).get("notes") or [],
-        errors=(about or {}).get("errors") or [],
-        status=worst(row.status for row in rows),
-        counts=[(s, n) for s in PRECEDENCE if (n := _count(rows, s))],
-        rows=rows,
-        parts=parts,
-        signs=SIGNS,
-        style=_read("style.css"),
-        script=script,
-        script_hash=_hash(script),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            name=name,
+            facts=_facts(runs, (about or {}).get("environment") or {}),
+            notes=(about or {}).get("notes") or [],
+            errors=(about or {}).get("errors") or [],
+            status=worst(row.status for row in rows),
+            counts=[(s, n) for s in PRECEDENCE if (n := _count(rows, s))],
+            rows=rows,
+            parts=parts,
+            signs=SIGNS,
+            style=_read("style.css"),
+            script=script,
+            script_hash=_hash(script),
+        )
     )
 
 
@@ -117,7 +124,7 @@ def _part(number: int, test: Rejudged) -> TestPart:
             contracts[id],
             verdicts[id],
             also,
-            " · ".join(surroundings(verdicts[id], history)),
+            _circumstances(verdicts[id], history),
             *_evidence(verdicts[id], history),
             places[id],
             crops[id],
@@ -136,6 +143,15 @@ def _part(number: int, test: Rejudged) -> TestPart:
         test.changes,
         encode(whole, history, [(id, v, crops[id]) for id, v in verdicts.items()]),
     )
+
+
+def _circumstances(verdict: Verdict, history: History) -> str:
+    """Return job, situation and the first faults in one line."""
+    found = surroundings(verdict, history)
+    more = len(found) - SHOWN_CIRCUMSTANCES
+    if more > 0:
+        found[SHOWN_CIRCUMSTANCES:] = [f"and {more} more"]
+    return " · ".join(found)
 
 
 def _evidence(
@@ -179,12 +195,12 @@ def _facts(
 ) -> list[tuple[str, str]]:
     """Return how the run was done: mutant and engine, versions, when it began."""
     first = next((run for run in runs if run), {})
-    began = min((str(run["started_at"]) for run in runs if "started_at" in run), default="")
+    times = sorted(str(run["started_at"]) for run in runs if "started_at" in run)
     told = {
         "mutant": first.get("mutant"),
         "engine": first.get("engine"),
         **environment,
-        "began": began.partition(".")[0].replace("T", " ") and f"{began[:19].replace('T', ' ')} UTC",
+        "began": times[0][:19].replace("T", " ") + " UTC" if times else "",
     }
     return [(key, str(value)) for key, value in told.items() if value]
 

@@ -40,12 +40,13 @@ def crop(verdict: Verdict, whole: Timeline, history: History) -> Crop:
     if times:
         around_s = max(AROUND_S, AROUND * (max(times) - min(times)))
         start_s = max(0.0, min(times) - around_s)
-        end_s = min(whole.end_s, max(times) + around_s) or AROUND_S
+        end_s = max(times) + around_s
+    hurt = any(b.end_s >= start_s and b.start_s <= end_s for b in whole.bands)
     first = {m.lane for m in whole.marks if m.line in evidence | told}
     then = {
         index
         for index, lane in enumerate(whole.lanes)
-        if verdict.job in lane.jobs or (lane.kind == "fault" and whole.bands)
+        if verdict.job in lane.jobs or (lane.kind == "fault" and hurt)
     }
     if not first and not then:
         then = {i for i, lane in enumerate(whole.lanes) if lane.kind != "harness"}

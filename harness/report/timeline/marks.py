@@ -30,7 +30,9 @@ _TELLING = {
     "ledger": ("how", "name"),
     "journal": ("how", "name"),
     "harness": ("name", "gap_s", "text"),
-    "stack": ("role", "code"),
+    "harness.heartbeat": (),
+    "stack": ("code",),
+    "probe.gone": (),
     "probe": ("role", "depth", "pss_mib"),
 }
 
@@ -54,7 +56,10 @@ def label_of(o: Observation) -> str:
     else:
         keys = _TELLING.get(o.name, _TELLING.get(o.source, ()))
         told = [str(o.get(key)) for key in keys if o.get(key) is not None]
-        verb = {"injected": "", "mark": ""}.get(o.kind, o.kind)
+        verb = {"injected": "", "mark": "", "gone": "process gone"}.get(o.kind, o.kind)
+        victim = o.get("victim")
+        if isinstance(victim, dict):
+            told.append(str(victim.get("role")))
         text = " ".join(part for part in (verb, *told) if part)
     return text if len(text) <= LABEL_LETTERS else text[: LABEL_LETTERS - 1] + "…"
 
@@ -63,6 +68,6 @@ def _event(o: Observation) -> str:
     event, percent, reason = o.get("event"), o.get("percent"), o.get("reason")
     if event in TERMINAL:
         return f"{event}: {reason}" if reason else str(event)
-    if event == "progress" and percent is not None:
-        return f"{percent} %"
+    if event == "progress" and isinstance(percent, int | float):
+        return f"{percent:.3g} %"
     return str(event)

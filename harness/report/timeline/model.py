@@ -8,6 +8,9 @@ from harness.job_view import JobView, Run
 from harness.report.timeline.lanes import Lane, Lanes
 from harness.report.timeline.marks import kind_of, label_of
 
+#: Seconds by which a run may end before the limit that ended it, as we see its start.
+NEAR_LIMIT_S = 0.25
+
 #: How the names of faults begin that end the process of their victim.
 _ENDS_PROCESS = ("kill", "redis_stop", "redis_restart")
 
@@ -71,11 +74,12 @@ def timeline(history: History) -> Timeline:
     """Return what there is to draw."""
     lanes = Lanes(history)
     end_s = max((o.t for o in history.observations), default=0.0)
-    bars, limits = [], []
+    bars: list[Bar] = []
+    limits: list[Limit] = []
     jobs = dict.fromkeys(o.job for o in history.observations if o.job)
     for job in map(history.job, jobs):
         bars += _bars_of(job, lanes, end_s)
-        limits += [x for x in _limits_of(job, lanes) if x.t <= end_s]
+        limits += _limits_of(job, lanes, end_s)
     bars += _lives(history, lanes, end_s)
     marks = [
         Mark(lane, o.line, kind_of(o), label_of(o))
@@ -126,11 +130,15 @@ def _run_until(job: JobView, run: Run, end_s: float) -> float:
     return max(run.start.t, min([*ends, *(t for t in gone if t >= run.start.t), end_s]))
 
 
-def _limits_of(job: JobView, lanes: Lanes) -> Iterator[Limit]:
+def _limits_of(job: JobView, lanes: Lanes, end_s: float) -> Iterator[Limit]:
+    """Yield the limits that a run reached."""
     row = lanes.of_job(job.id)
-    for run in job.runs if row is not None else ():
+    if row is None:
+        return
+    for run in job.runs:
+        until_s = _run_until(job, run, end_s) + NEAR_LIMIT_S
         for kind, after_s in zip(("soft", "hard"), job.limits, strict=True):
-            if after_s is not None and row is not None:
+            if after_s is not None and run.start.t + after_s <= until_s:
                 yield Limit(row, run.start.t + after_s, kind, after_s)
 
 
@@ -169,10 +177,9 @@ def _bands(history: History, end_s: float) -> Iterator[Band]:
         role = (o.get("victim") or {}).get("role")
         bit = bool(o.get("bit"))
         label = " ".join(str(x) for x in (o.get("fault"), role) if x)
+        label = label if bit else f"{label} (hit nothing)"
         until_s = heal.t if heal is not None else o.t
-        yield Band(
-            o.t, min(until_s, end_s), o.line, label if bit else f"{label} (hit nothing)", bit
-        )
+        yield Band(o.t, min(until_s, end_s), o.line, label, bit)
 
 
 def _heals(heal: Observation, fault: Observation) -> bool:

@@ -130,7 +130,7 @@ function paintLimit(context, timeline, limit, y) {
   context.stroke();
   context.setLineDash([]);
   context.font = `10px ${FONT.slice(5)}`;
-  context.fillText(`${limit.kind} ${limit.afterS} s`, x + 4, y - half + 4);
+  outlined(context, colours, `${limit.kind} limit ${limit.afterS} s`, x + 4, y - half + 4);
   context.font = FONT;
 }
 
@@ -148,12 +148,23 @@ function paintLabels(context, timeline, seen, y) {
     const text = mark.label, wide = context.measureText(text).width;
     context.fillStyle = told ? colours.ink : colours.dim;
     if (x + off + wide < next) {
-      context.fillText(text, x + off, y);
+      outlined(context, colours, text, x + off, y);
       taken = x + off + wide + 4;
     } else if (x - off - wide > before) {
-      context.fillText(text, x - off - wide, y);
+      outlined(context, colours, text, x - off - wide, y);
     }
   });
+}
+
+/** Text that stays readable on bars and lines. */
+function outlined(context, colours, text, x, y) {
+  context.strokeStyle = colours.card;
+  context.lineWidth = 3;
+  context.lineJoin = "round";
+  context.globalAlpha = 0.75;
+  context.strokeText(text, x, y);
+  context.globalAlpha = 1;
+  context.fillText(text, x, y);
 }
 
 function paintName(context, timeline, slot) {

@@ -34,7 +34,7 @@ function filters(timeline) {
   const jobs = element("select", {onchange: change((box) => { filter.job = Number(box.value); })},
     element("option", {value: -1}, "all jobs"),
     ...recording.jobs.map((job, i) => element("option", {value: i}, job.slice(0, 8))));
-  const lane = element("input", {type: "search", placeholder: "lane: worker, page-1 …", ariaLabel: "Only lanes with this text",
+  const lane = element("input", {type: "search", placeholder: "find a lane", ariaLabel: "Only lanes with this text",
     oninput: change((box) => { filter.lane = box.value.toLowerCase(); })});
   const evidence = element("input", {type: "checkbox", className: "only-evidence",
     onchange: change((box) => { filter.evidence = box.checked; })});
