@@ -78,6 +78,7 @@ class Timeline {
       this.waiting = 0;
       paintTimeline(this);
       this.host.dataset.drawn = this.rows.length;
+      this.view.setAttribute("aria-description", `${this.rows.length} lanes, from ${this.scale.from.toFixed(4)} s to ${this.scale.to.toFixed(4)} s`);
     });
   }
 
