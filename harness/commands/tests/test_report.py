@@ -1,10 +1,15 @@
 import json
+import time
 
 import pytest
 from click.testing import CliRunner
 
 from harness import cli
+from harness.report.tests.long_story import long_story
 from harness.tests.test_rejudge import stored_test
+
+#: Seconds of work for a page of 10,000 observations; typical 0.6.
+WRITTEN_WITHIN_S = 3.0
 
 
 @pytest.fixture
@@ -86,6 +91,15 @@ def test_a_damaged_history_is_refused(tmp_path, monkeypatch, capsys):
     assert "history.jsonl:1 is not an observation" in refused(
         monkeypatch, capsys, str(tmp_path)
     )
+
+
+def test_a_page_of_10000_observations_is_written_at_once(call, tmp_path):
+    long_story().history.save(tmp_path / "run" / "one" / "history.jsonl")
+    began = time.process_time()  # what others do to the machine is not ours
+    answer = call("run")
+    assert time.process_time() - began < WRITTEN_WITHIN_S
+    assert answer.exit_code == 0
+    assert (tmp_path / "run" / "report.html").stat().st_size < 3_000_000
 
 
 def test_help_teaches(call):

@@ -63,6 +63,14 @@ function paintLegend(tools, colours) {
   }
 }
 
+/** What the bars, bands and rings mean. */
+function barLegend() {
+  const words = [["run", "runs"], ["wait", "waits or is watched"], ["life", "process lives"],
+    ["damage", "damage until healed"], ["limit", "limit reached"], ["proof", "evidence"]];
+  return element("p", {className: "hint legend"}, ...words.map(([look, text]) =>
+    element("span", {}, element("span", {className: `swatch ${look}`}), text)));
+}
+
 /** Everything about one observation, as a small table. */
 function describe(recording, line, test, extra = []) {
   const seen = recording.observation(line);
