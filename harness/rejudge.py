@@ -64,12 +64,7 @@ def _one(file: Path) -> Rejudged:
         f'pytest "{test}"' + (f" --mutant {mutant}" if mutant else "")
     )
     judged = Judged(
-        test,
-        file.parent.name,
-        again,
-        verdicts,
-        history.run.get("bounds") or {},
-        history.watched_until_s,
+        test, file.parent.name, again, verdicts, history.run.get("bounds") or {}
     )
     stored = read_test(file.parent / FILE_NAME)
     changes = [

@@ -65,6 +65,15 @@ def test_hovering_a_mark_shows_the_whole_observation(show):
     expect(shown.detail).to_be_hidden()
 
 
+def test_marks_that_cover_each_other_are_counted(show):
+    story = Story().submitted("a", 0.0).subscribed("a", 0.1)
+    for step in range(4):
+        story.event("a", "progress", 5.0 + step / 1000, percent=step)
+    shown = show(story.watched(10.0))
+    shown.drawn(shown.whole).hover(position=shown.point(1, 5.0))
+    expect(shown.detail).to_contain_text("3 more marks: zoom in")
+
+
 def test_a_run_says_from_when_to_when(show):
     shown = show(busy_story())
     shown.drawn(shown.whole).hover(position=shown.point(0, 3.0))

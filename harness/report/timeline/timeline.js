@@ -1,4 +1,4 @@
-const AXIS = 26, BESIDE = 190, NARROW = 640, NEAR = 10, LONGEST = 16000;
+const AXIS = 26, BESIDE = 190, NARROW = 640, NEAR = 10, CROWDED = 4, LONGEST = 16000;
 
 /** A timeline that can be filtered, zoomed, panned and asked; drawn on a canvas. */
 class Timeline {
@@ -104,11 +104,22 @@ class Timeline {
       ?? this.recording.bands.find((band) => band.from - near <= t && t <= band.to + near) ?? null;
   }
 
+  /** How many more marks lie where this one does. */
+  crowd(mark) {
+    const {marks} = this.recording.lanes[mark.lane], near = this.scale.t(CROWDED) - this.scale.t(0);
+    let count = -1;
+    for (let i = firstAt(marks, mark.t - near); i < marks.length && marks[i].t <= mark.t + near; i++)
+      if (this.shows(marks[i])) count++;
+    return count;
+  }
+
   /** Show all about `thing` beside the point; pinned it stays until it is closed. */
   tell(thing, x, y, pinned) {
     const extra = [];
     if (thing.from !== undefined)
       extra.push([thing.kind ?? "damage", `${thing.from.toFixed(3)} s to ${thing.to.toFixed(3)} s (${(thing.to - thing.from).toFixed(3)} s)`]);
+    const crowd = thing.t === undefined ? 0 : this.crowd(thing);
+    if (crowd) extra.push(["near", `${crowd} more ${crowd === 1 ? "mark" : "marks"}: zoom in`]);
     const close = element("button", {type: "button", className: "close", title: "Close", onclick: () => this.hush()}, "×");
     this.detail.replaceChildren(...(pinned ? [close] : []), ...describe(this.recording, thing.line, this.test, extra));
     this.detail.classList.toggle("pinned", pinned);
