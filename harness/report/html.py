@@ -62,7 +62,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class TestPart:
+class Part:
     """All that the page says about one test."""
 
     number: int
@@ -87,33 +87,31 @@ def render(
         name: what the run is called, such as its folder.
         about: `environment`, `notes` and `errors` as the run's file tells them.
     """
+    told = about or {}
     parts = [_part(number, test) for number, test in enumerate(tests)]
     parts.sort(key=lambda part: PRECEDENCE.index(part.status))
     rows = _overview(parts)
     script = "\n".join(_read(f"{word}.js") for word in _SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}\n}})();'
     runs = [test.history.run for test in tests]
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            name=name,
-            facts=_facts(runs, (about or {}).get("environment") or {}),
-            notes=(about or {}).get("notes") or [],
-            errors=(about or {}).get("errors") or [],
-            status=worst(row.status for row in rows),
-            counts=[(s, n) for s in PRECEDENCE if (n := _count(rows, s))],
-            rows=rows,
-            parts=parts,
-            signs=SIGNS,
-            style=_read("style.css"),
-            script=script,
-            script_hash=_hash(script),
-        )
+    page = _environment().get_template("page.html")
+    return page.render(
+        name=name,
+        facts=_facts(runs, told.get("environment") or {}),
+        notes=told.get("notes") or [],
+        errors=told.get("errors") or [],
+        status=worst(row.status for row in rows),
+        counts=[(s, n) for s in PRECEDENCE if (n := _count(rows, s))],
+        rows=rows,
+        parts=parts,
+        signs=SIGNS,
+        style=_read("style.css"),
+        script=script,
+        script_hash=_hash(script),
     )
 
 
-def _part(number: int, test: Rejudged) -> TestPart:
+def _part(number: int, test: Rejudged) -> Part:
     history, verdicts = test.history, test.judged.verdicts
     whole = timeline(history)
     crops = {id: crop(verdict, whole, history) for id, verdict in verdicts.items()}
@@ -131,7 +129,7 @@ def _part(number: int, test: Rejudged) -> TestPart:
         )
         for id, *also in failures(verdicts)
     ]
-    return TestPart(
+    return Part(
         number,
         test.judged,
         worst(v.status for v in verdicts.values()),
@@ -164,7 +162,7 @@ def _evidence(
     return [(o, telling(o)) for o in found], len(lines) - len(found)
 
 
-def _overview(parts: Sequence[TestPart]) -> list[Row]:
+def _overview(parts: Sequence[Part]) -> list[Row]:
     """Return one row per contract, the worst first."""
     judged = [part.judged for part in parts]
     rows = []

@@ -135,6 +135,16 @@ def test_the_page_asks_nothing_of_the_network():
     assert not re.search(r"@import|url\(", page)
 
 
+def test_lanes_that_a_crop_leaves_out_are_counted():
+    story = Story().submitted("a", 0.0)
+    for number in range(30):
+        story.subscribed("a", 0.1, by=f"page-{number}")
+    for t in (1.0, 2.0):
+        story.event("a", "completed", t, by="page-0")
+    text = text_of(render([judged(story.watched(9.0), LAW)], name="r"))
+    assert "19 more lanes of this job are in the whole timeline." in text
+
+
 def test_what_the_run_says_beside_its_verdicts_is_told():
     about = {
         "environment": {"celery": "5.7.0"},

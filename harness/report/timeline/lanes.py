@@ -83,7 +83,8 @@ class Lanes:
         if o.job and on_client:
             name = str(o["subscriber"])
             client = self._lane(("client", o.job, name), name, job=o.job)
-            self._lanes[client].note = "watches" + (" late" if o.get("late") else "")
+            if o.kind == "subscribed":
+                self._lanes[client].note = "joins late" if o.get("late") else "watches"
             yield client
         process = self._process(o)
         if process is not None:
@@ -94,8 +95,6 @@ class Lanes:
     def _process(self, o: Observation) -> Key | None:
         """Return the lane of the process the observation is about, if it is."""
         about = o.get("victim") or o.data
-        if not isinstance(about, dict) and about is not o.data:
-            return None
         role, pid = about.get("role"), about.get("pid")
         if not isinstance(pid, int):
             return self._by_role.get(str(role)) if o.source != "fault" else None

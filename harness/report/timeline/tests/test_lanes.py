@@ -25,6 +25,14 @@ def test_two_jobs_watched_under_one_name_have_two_lanes():
     assert labels(story).count("client anna") == 2
 
 
+def test_who_comes_late_is_told():
+    story = Story().subscribed("a", 0.1).subscribed("a", 0.9, by="ben", late=True)
+    story.event("a", "progress", 1.0, by="ben")
+    assert [
+        lane.note for lane in Lanes(story.history).rows if lane.kind == "client"
+    ] == ["watches", "joins late"]
+
+
 def test_a_process_is_named_by_role_and_pid():
     story = Story()
     story.say("stack.started", 0.0, role="worker", pid=7, pid_start=70, kept=True)
