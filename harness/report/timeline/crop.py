@@ -29,13 +29,15 @@ class Crop:
 def crop(verdict: Verdict, whole: Timeline, history: History) -> Crop:
     """Return the window and the lanes around a verdict's evidence and its job.
 
-    The damage that hit the job belongs to it. A verdict without evidence shows the
-    whole time.
+    The damage that hit the job belongs to it, and so does all the time in which an
+    ending was looked for in vain. A verdict without evidence shows the whole time.
     """
     evidence = set(verdict.evidence)
     job = history.job(verdict.job) if verdict.job else None
     told = {f.line for f in job.faults} if job else set()
     times = [o.t for o in history.observations if o.line in evidence | told]
+    if job and job.subscribers and not job.terminals:
+        times.append(history.watched_until_s)
     start_s, end_s = 0.0, whole.end_s
     if times:
         around_s = max(AROUND_S, AROUND * (max(times) - min(times)))
@@ -48,7 +50,7 @@ def crop(verdict: Verdict, whole: Timeline, history: History) -> Crop:
         for index, lane in enumerate(whole.lanes)
         if verdict.job in lane.jobs or (lane.kind == "fault" and hurt)
     }
-    if not first and not then:
+    if not first and not verdict.job:
         then = {i for i, lane in enumerate(whole.lanes) if lane.kind != "harness"}
     wanted = [*sorted(first), *sorted(then - first)]
     chosen = tuple(sorted(wanted[:MAX_LANES]))

@@ -22,7 +22,8 @@ class Timeline {
     const name = this.verdict ? `Timeline of ${this.verdict.contract}` : "Timeline of the test";
     this.view = element("div", {className: "view", tabIndex: 0, role: "group", ariaLabel: name}, this.canvas, this.spacer);
     this.detail = element("div", {className: "detail", role: "status", hidden: true});
-    this.host.append(this.tools, this.view, this.detail, barLegend(), element("p", {className: "hint"},
+    this.host.append(this.tools, this.view, this.detail, barLegend());
+    if (!this.verdict) this.host.append(element("p", {className: "hint"},
       "Drag or ← → to move · Ctrl + wheel or + − to zoom · N P next and previous mark · E next evidence · 0 fit"));
   }
 

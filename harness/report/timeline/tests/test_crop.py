@@ -62,6 +62,18 @@ def test_lanes_with_evidence_come_before_the_others():
     assert found.left_out == 31 - MAX_LANES
 
 
+def test_an_ending_that_never_came_is_looked_for_to_the_end():
+    story = Story().submitted("a", 1.0).subscribed("a", 1.1).watched(25.0)
+    found = cropped(story, 2, job="a")
+    assert found.start_s < 1.0
+    assert found.end_s > 25.0
+
+
+def test_damage_is_no_reason_to_hide_what_a_verdict_without_a_job_is_about():
+    story = two_jobs().fault("kill_child", 25.0, pid=99)
+    assert {"job a", "job b", "faults"} <= set(names(story, cropped(story)))
+
+
 def test_without_evidence_the_whole_time_is_shown():
     story = two_jobs()
     found = cropped(story)
