@@ -210,7 +210,7 @@ def test_a_mutant_without_scenarios_is_wrong_use(project):
 
 def test_the_engine_is_told_in_the_verdicts_and_the_command_to_repeat(project):
     assert project(TWICE, "--engine", "container").ret == 1
-    told = verdicts(project)
+    told = latest(project)
     assert told["engine"] == "container"
     assert told["tests"][0]["again"].endswith(" --engine container")
 
