@@ -14,12 +14,10 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
-from testcontainers.core.docker_client import DockerClient
+from docker.errors import NotFound
 
 from harness import keeper
 from harness.engines import (
@@ -34,7 +32,8 @@ from harness.engines import (
     remains,
 )
 from harness.engines.contained import ContainedProcess
-from harness.engines.equipment import PYTHON_IMAGE, REDIS_IMAGE, Equipment
+from harness.engines.daemon import docker_says, find_image, if_it_lives, reach
+from harness.engines.equipment import Equipment
 from harness.engines.log import log_tail
 from harness.engines.oversight import COMMAND, SETTINGS, Oversight
 from harness.errors import EngineError, TooSlow
@@ -73,12 +72,8 @@ class ContainerEngine:
         self._started: list[ContainedProcess] = []
         self._namespaces: dict[str, str] = {}  # by id of the container
         self._lock = threading.Lock()
-        self._docker = DockerClient()
+        self._docker, self._socket = reach()
         try:
-            with _docker_says("be reached"):
-                self._docker.client.ping()
-            self._socket = _socket_of(self._docker)
-            reaper.reap(self._socket)
             label = f"{reaper.RUN_LABEL}={self.run_token}"
             sweep = (sys.executable, "-S", "-E", remains.__file__, self._socket, label)
             self._keeper = keeper.Keeper(f"QUEUEPROOF_RUN={self.run_token}", sweep)
@@ -101,7 +96,7 @@ class ContainerEngine:
     def open_site(self) -> Site:
         """Make a private network; its gateway is where the parts reach us."""
         name = f"queueproof-{self.run_token}-{next(self._numbers)}"
-        with _docker_says("make a network"):
+        with docker_says("make a network"):
             network = self._docker.client_networks_create(
                 name, {"driver": "bridge", "labels": self._labels}
             )
@@ -120,13 +115,13 @@ class ContainerEngine:
 
     def close_site(self, site: Site) -> None:
         """Remove its network."""
-        with _docker_says("remove a network"), contextlib.suppress(NotFound):
+        with docker_says("remove a network"), contextlib.suppress(NotFound):
             self._docker.client.networks.get(site.network).remove()
 
     def _environ_of_image(self) -> dict[str, str]:
         """Return what our settings must not hide: where the image finds its code."""
-        with _docker_says("look at the image"):
-            config = self._image(self.equipment.image).attrs["Config"]
+        with docker_says("look at the image"):
+            config = find_image(self._docker, self.equipment.image).attrs["Config"]
         pairs = (entry.partition("=") for entry in config.get("Env") or [])
         found = [value for name, _, value in pairs if name == "PYTHONPATH" and value]
         if config.get("WorkingDir"):
@@ -138,7 +133,7 @@ class ContainerEngine:
     def start(self, command: Command) -> Process:
         """Start it in a new container; raises EngineError where it cannot run."""
         command.log.parent.mkdir(parents=True, exist_ok=True)
-        with _docker_says(f"start {command.role}"):
+        with docker_says(f"start {command.role}"):
             container = self._create(command)
             process = ContainedProcess(command, container, self._socket)
             with self._lock:
@@ -165,7 +160,7 @@ class ContainerEngine:
         if own.exit_code() is None:
             living = [info for info in self.tree(own) if info.state not in "ZX"]
             report.killed = [info.id for info in living]
-            with _docker_says(f"kill {own.role}"), _if_it_lives():
+            with docker_says(f"kill {own.role}"), if_it_lives():
                 own.container.kill()
             own.await_exit(within_s=KILL_WITHIN_S)
         report.exit_code = own.exit_code()
@@ -184,7 +179,7 @@ class ContainerEngine:
         for process in left:
             self.stop(process, within_s=0)
         self._oversight.close()
-        with _docker_says("remove the overseer"), _if_it_lives():
+        with docker_says("remove the overseer"), if_it_lives():
             self._overseer.remove(force=True, v=True)
         self._keeper.close()
         self._docker.client.close()
@@ -236,9 +231,9 @@ class ContainerEngine:
     # --- containers ---------------------------------------------------------------
 
     def _begin_oversight(self) -> "tuple[Container, Oversight]":
-        with _docker_says("start the overseer"):
+        with docker_says("start the overseer"):
             container = self._docker.create(
-                self._image(self.equipment.python_image).id,
+                find_image(self._docker, self.equipment.python_image).id,
                 list(COMMAND),
                 labels=self._labels,
                 name=f"queueproof-{self.run_token}-overseer",
@@ -268,7 +263,7 @@ class ContainerEngine:
             limit = f"{own.memory_mib}m"
             settings |= {"mem_limit": limit, "memswap_limit": limit}
         return self._docker.create(
-            self._image(image).id,
+            find_image(self._docker, image).id,
             list(command.argv[1:]),
             environment=dict(command.env),
             entrypoint=[command.argv[0]],
@@ -326,23 +321,9 @@ class ContainerEngine:
             namespace = self._namespaces.pop(id, None)
         if namespace is not None:
             self._oversight.forget(namespace)
-        with _docker_says(f"remove {process.role}"), _if_it_lives():
+        with docker_says(f"remove {process.role}"), if_it_lives():
             process.container.remove(force=True, v=True)
         process.close()
-
-    def _image(self, name: str) -> Any:
-        try:
-            return self._docker.client.images.get(name)
-        except ImageNotFound:
-            pass
-        try:
-            return self._docker.client.images.pull(name)
-        except DockerException as error:
-            raise EngineError(
-                f"There is no image {name} here, and it cannot be pulled: {error}. "
-                'Make the images of this machine: eval "$(ci/images/make)", or name '
-                f"others in {PYTHON_IMAGE[0]} and {REDIS_IMAGE[0]}."
-            ) from error
 
 
 def _writable(folders: set[Path]) -> Iterator[str]:
@@ -355,39 +336,3 @@ def _own(process: Process) -> ContainedProcess:
     if not isinstance(process, ContainedProcess):
         raise EngineError(f"{process!r} was not started by the container engine.")
     return process
-
-
-def _socket_of(docker: DockerClient) -> str:
-    """Return the daemon's socket; folders can be shared with no daemon elsewhere."""
-    adapter = docker.client.api.get_adapter(docker.client.api.base_url)
-    path = getattr(adapter, "socket_path", None)
-    if path is None:
-        raise EngineError(
-            f"The container engine needs a Docker daemon on this machine, not "
-            f"{docker.client.api.base_url}. Set DOCKER_HOST=unix:///path/of/its/socket."
-        )
-    return str(path)
-
-
-@contextmanager
-def _docker_says(what: str) -> Iterator[None]:
-    """Turn an error of Docker into ours, with what it said."""
-    try:
-        yield
-    except DockerException as error:
-        raise EngineError(
-            f"Docker could not {what}: {error}. Is a daemon running, and may this user "
-            "talk to it? `ci/engine.sh up` starts one on a bare machine."
-        ) from error
-
-
-@contextmanager
-def _if_it_lives() -> Iterator[None]:
-    """Let pass that a container has ended or was removed meanwhile."""
-    try:
-        yield
-    except NotFound:
-        pass
-    except APIError as error:
-        if error.status_code != 409:
-            raise
