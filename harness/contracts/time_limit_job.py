@@ -60,7 +60,9 @@ def _is_ours(job: JobView) -> bool:
 
 def _met(job: JobView, run: Run, grace_s: float) -> Verdict | None:
     """Judge how the first run met its soft limit; None where it did not."""
-    limit_t = run.start.t + (job.limits[0] or 0.0)
+    # The pool's clock runs before the job has written its own first line.
+    start = min((run.start, *job.named("ledger.start")), key=lambda o: o.t)
+    limit_t = start.t + (job.limits[0] or 0.0)
     due_t = limit_t + grace_s
     if any(f.t <= due_t for f in job.faults + job.cancels):
         return None  # hurt or unwanted: not the soft limit's case
