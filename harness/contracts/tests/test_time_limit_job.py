@@ -44,7 +44,20 @@ def test_a_success_at_the_limit_is_the_time_out_in_disguise(t):
 
 
 def test_a_job_that_was_done_before_is_no_case():
-    assert ended(3.5, "success").judged_by(LAW).status is Status.INCONCLUSIVE
+    story = Story().submitted("a", 0.5).started("a", 1.0).ended("a", 3.0)
+    verdict = story.watched(9.0).judged_by(LAW)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.summary.startswith("No job")
+
+
+def test_a_job_sent_to_meet_its_limit_that_does_not_is_hidden_by_no_other():
+    story = ended(3.5, "success")
+    story.say("send.accepted", 0.5, "b", task="shop.mail", soft_s=3.0, hard_s=6.0)
+    story.say("ledger.start", 1.0, "b", pid=11, role="child")
+    story.say("ledger.end", 4.1, "b", pid=11, role="child", how="soft_time_limit")
+    verdict = story.watched(9.0).judged_by(LAW)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.observed == "ledger.end success at 3.50 s"
 
 
 @pytest.mark.parametrize(("t", "how"), [(6.5, "success"), (6.5, "soft_time_limit")])
