@@ -14,8 +14,8 @@ UNKNOWN = ("unknown_task", "older_signature", "garbage")
 @contract(
     id="routing.unknown-message-does-not-stop",
     code="ROUTE-002",
-    claim="After a message of an unknown task, of another release or of no sense at all "
-    "the next job starts, and what has a task id has an end",
+    claim="After a message of an unknown task, of another release or of no sense the "
+    "next job starts, and what has a task id has an end",
     user_sees="one wrong message, and everybody's jobs stay pending; or the job of an "
     "old page that runs for ever",
     likely="the worker crashes on the message and nobody starts it again, or it is put "
