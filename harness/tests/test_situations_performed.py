@@ -102,7 +102,7 @@ def test_what_a_job_makes_of_its_soft_limit(runs, task, status, says):
 def test_one_beat_runs_each_entry_once_and_two_run_it_twice(
     runs, options, status, says
 ):
-    run = runs("scheduled", worker=WORKER + options, beat=BEAT)
+    run = runs("periodic", worker=WORKER + options, beat=BEAT)
 
     verdict = perform("schedule.steady_state", run)
 
