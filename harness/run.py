@@ -12,6 +12,7 @@ from harness.errors import (
     ContractError,
     HarnessError,
     MutantError,
+    OutsideStack,
     TargetError,
     TooSlow,
 )
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from harness.stack import Stack
 
 #: Errors that mean wrong use or a wrong description; all others mean that we failed.
-WRONG_USE = (TargetError, MutantError, ContractError)
+WRONG_USE = (TargetError, MutantError, ContractError, OutsideStack)
 
 #: Seconds a test's leftovers (a killed job's message, a dying child) may take to go
 #: before its stack is given up; the worker notices a lost child after up to 5 s.

@@ -18,6 +18,7 @@ from harness.errors import EngineError, StackError
 from harness.launch import Launcher, Layout, Mutant, Urls
 from harness.ledger import Executions
 from harness.links import Links
+from harness.outside import raise_refused
 from harness.probe_worker import ProbeWorker
 from harness.probes.queue import depth
 from harness.probes.redis import why_down
@@ -83,6 +84,7 @@ class Stack:
 
         Raises:
             NotRedirected: the app would use another broker or result store than ours.
+            OutsideStack: a part tried to reach a service that is not the stack's.
             StackError: a part died early; TooSlow: it was not ready in time.
         """
         self.layout.make()
@@ -98,8 +100,12 @@ class Stack:
                 self._start(self._launcher.deployed(role))
             for role in deployed:
                 self._await_ready(role)
+            raise_refused(self.executions.refused())
         except BaseException:
             self.stop()
+            raise_refused(
+                self.executions.refused()
+            )  # what is refused explains what then went wrong
             raise
         self._supervisor = threading.Thread(
             target=self._supervise, name="queueproof-supervisor", daemon=True
@@ -300,6 +306,8 @@ class Stack:
                     f"{role} ended with code {code} before it was ready.\n"
                     + self.logs(role)
                 )
+            if self._supervisor is None:
+                raise_refused(self.executions.refused())
             return bool(ready())
 
         wait_until(
