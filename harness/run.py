@@ -16,6 +16,7 @@ from harness.errors import (
     TargetError,
     TooSlow,
 )
+from harness.leftovers import leftovers
 from harness.recorder import Recorder, Unrecorded
 from harness.report.verdict_file import FILE_NAME, Judged, write_run
 from harness.target import Target
@@ -122,7 +123,7 @@ class Run:
         left: list[str] = []
 
         def clean() -> bool:
-            left[:] = stack.leftovers()
+            left[:] = leftovers(stack)
             return not left
 
         try:

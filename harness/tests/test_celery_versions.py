@@ -77,6 +77,7 @@ class Drive:
         if self.pool == "prefork":
             self.run("soft", "endings.nap", 9, soft_s=0.3, hard_s=20)
             self.run("die", "endings.die")
+            self.run("die_once", "endings.die_once")
         if self.pool in ("prefork", "gevent"):
             self.run("hard", "endings.nap", 9, hard_s=0.4)
         if self.pool in ("prefork", "eventlet"):
@@ -144,7 +145,6 @@ def test_attempts_carry_the_number_of_retries(stack, told, pool):
     starts = [line for line in lines if line["what"] == "start"]
 
     assert [start["retries"] for start in starts] == [0, 1]
-    assert not any(start["redelivered"] for start in starts)
     assert len({(line["pid"], line["worker"]) for line in lines}) == 1
 
 
@@ -154,6 +154,19 @@ def test_a_soft_limit_is_told_by_the_child(stack, told):
 
 def test_a_killed_child_is_told_by_the_parent(stack, told):
     assert hows(stack, told["prefork"].jobs["die"]) == ["+lost"]
+
+
+def test_an_attempt_after_a_lost_child_is_a_redelivery(stack, told):
+    job = told["prefork"].jobs["die_once"]
+    starts = [
+        line
+        for line in stack.executions.lines("ledger", job)
+        if line["what"] == "start"
+    ]
+
+    assert [(s["redelivered"], s["retries"]) for s in starts] == [(False, 0), (True, 0)]
+    assert starts[0]["pid"] != starts[1]["pid"]
+    assert hows(stack, job)[-1] == "success"
 
 
 def test_a_hard_limit_is_told_by_the_parent(stack, told):

@@ -39,3 +39,12 @@ def nap(seconds):
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(5)  # noqa: TID251  # the signal may need a moment
+
+
+@app.task(
+    name="endings.die_once", bind=True, acks_late=True, reject_on_worker_lost=True
+)
+def die_once(self):
+    if not self.request.delivery_info["redelivered"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "at last"
