@@ -8,6 +8,7 @@ from harness.contract import find_contract
 from harness.errors import OutsideStack
 from harness.history import History
 from harness.judge import judge
+from harness.launch import Launcher
 from harness.outside import describe_refused
 from harness.records import Follower
 from harness.run import WRONG_USE
@@ -68,6 +69,21 @@ def test_an_allowed_host_is_not_refused(process_engine, tmp_path):
 
     with pytest.raises(Exception, match="Network is unreachable"):
         Stack(target, process_engine, tmp_path).start()
+
+
+def test_every_part_of_a_stack_is_guarded_also_without_the_witness(plain_stack):
+    control = Launcher(
+        APP, plain_stack.urls, plain_stack.layout, mutant=None, witness=False
+    )
+    for command in (
+        plain_stack.process("worker").command,
+        plain_stack.process("agent").command,
+        control.agent(),
+    ):
+        first, *_ = command.env["PYTHONPATH"].split(":")
+        assert first.endswith("witness_site")
+        assert command.env["QUEUEPROOF_PART"] == command.role
+        assert command.env["QUEUEPROOF_ALLOWED_HOSTS"] == "127.0.0.1"
 
 
 def test_the_sentence_names_the_host_as_it_was_looked_up():

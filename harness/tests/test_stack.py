@@ -8,7 +8,6 @@ import pytest
 
 from harness.errors import MutantError, NotRedirected, StackError
 from harness.launch import Urls
-from harness.leftovers import leftovers
 from harness.probe_worker import ProbeWorker
 from harness.redirect import verify_overlay
 from harness.stack import Stack
@@ -110,38 +109,6 @@ def test_queues_run_out_with_an_error():
     assert worker.queue() == "only"
     with pytest.raises(StackError, match="all 1 private queues"):
         worker.queue()
-
-
-def test_a_stack_at_rest_leaves_nothing_over(plain_stack):
-    wait_until(lambda: not leftovers(plain_stack), within_s=10, what="it is at rest")
-
-
-def test_what_still_runs_or_waits_is_left_over(plain_stack):
-    worker = plain_stack.probe_worker()
-    job = plain_stack.agent.probe("sleep", seconds=1, queue=worker.queue())
-    plain_stack.agent.send("plain.add", (1, 2), queue="plain", countdown=1)
-    wait_until(lambda: plain_stack.pid_of_child(job), within_s=10, what="it runs")
-
-    reasons = leftovers(plain_stack)
-
-    assert f"job {job} still runs" in reasons
-    assert any("not acknowledged" in reason for reason in reasons)
-    wait_until(lambda: not leftovers(plain_stack), within_s=10, what="it is at rest")
-
-
-def test_a_message_in_a_queue_of_a_probe_worker_is_left_over(
-    process_engine, plain_stack
-):
-    worker = plain_stack.probe_worker()
-    frozen, queue = plain_stack.process(worker.role).id, worker.queue()
-    process_engine.pause(frozen)
-    try:
-        for _ in range(2):  # one may be in the hands of the frozen worker
-            plain_stack.agent.send("plain.add", (1, 2), queue=queue)
-        assert any(f"messages wait in {queue}" in r for r in leftovers(plain_stack))
-    finally:
-        process_engine.resume(frozen)
-    wait_until(lambda: not leftovers(plain_stack), within_s=10, what="it is at rest")
 
 
 def test_before_the_start_there_is_nothing(process_engine, tmp_path):
