@@ -4,6 +4,7 @@ Per version two stacks, one with the witness and one without, each with a worker
 pool; every pool is driven at the same time.
 """
 
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -215,3 +216,26 @@ def test_the_agent_describes_and_inspects(stack, told, request):
     assert names == {f"probe-{number}" for number in range(len(POOLS))}
     pools = stack.agent.inspect("stats", timeout_s=1).values()
     assert len({answer["pool"]["implementation"] for answer in pools}) == len(POOLS)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "from gevent import monkey; monkey.patch_all()",
+        "import eventlet; eventlet.monkey_patch()",
+    ],
+)
+def test_a_patched_socket_is_guarded_too(stack, patch):
+    code = f"{patch}\nimport socket\nsocket.create_connection(('224.0.0.99', 5432), 1)"
+    command = stack.process("agent").command
+    quiet = {**command.env, "PYTHONWARNINGS": "ignore", "QUEUEPROOF_LEDGER": ""}
+
+    done = subprocess.run(
+        [stack.target.python, "-c", code],
+        env=quiet,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "agent tried to reach 224.0.0.99:5432 from" in done.stderr

@@ -52,7 +52,7 @@ MUTANT = Mutant("told-wrong", "terminal.exactly-one", "x", env={"A": "1"})
 
 @pytest.fixture
 def project(pytester, monkeypatch):
-    """A project whose tests run in two processes, with our plugin and xdist alone."""
+    """A project whose tests run in xdist's processes; no other plugin is loaded."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "harness.plugin,xdist.plugin")
     pytester.makepyprojecttoml("[tool.pytest.ini_options]\nfilterwarnings = ['error']")
@@ -61,9 +61,9 @@ def project(pytester, monkeypatch):
     (folder / "mutants").mkdir()
     (folder / "mutants" / "terminal_wrong.py").write_text(MUTANT)
 
-    def run(body, *options):
+    def run(body, *options, processes=1):
         (folder / "test_told.py").write_text(SCENARIOS + body)
-        return pytester.runpytest_subprocess("-n", "2", *options)
+        return pytester.runpytest_subprocess("-n", str(processes), *options)
 
     run.path = pytester.path
     return run
@@ -74,7 +74,7 @@ def latest(project):
 
 
 def test_the_verdicts_of_all_processes_are_one_run(project):
-    result = project(HOLDS)
+    result = project(HOLDS, processes=2)
 
     assert result.ret == 0
     result.stdout.fnmatch_lines(["terminal.exactly-one*PROG-002*holds*4*"])
@@ -126,7 +126,7 @@ def test_wrong_use_is_said_once_and_exits_with_2(project):
 def test_a_caught_mutant_stops_all_processes(project):
     more = HOLDS.replace("range(4)", "range(200)").replace("test_it", "test_more")
 
-    result = project(TWICE + more, "--mutant", "told-wrong")
+    result = project(TWICE + more, "--mutant", "told-wrong", processes=2)
 
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*mutant told-wrong was caught*"])
@@ -148,7 +148,7 @@ def test_limited(agent, target, history, number):
         'sleep', seconds=3, queue=target.queues[0], soft_s=1, hard_s=2)
     history.settle(task, within_s=20)
 """
-    result = project(body, f"--target={target}")
+    result = project(body, f"--target={target}", processes=2)
 
     assert result.ret == 0
     run = project.path / ".qp" / "latest"
