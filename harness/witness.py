@@ -435,6 +435,8 @@ class Agent:
         ledger = Ledger(os.environ.get("QUEUEPROOF_LEDGER", "."))
         register_probes(app, _mark_in(ledger))
         app.finalize()
+        #: Before we send anything: sending to a queue of ours would add it.
+        self.queues = sorted(app.amqp.queues)
 
     def describe(self) -> dict[str, Any]:
         """Tell what the application's own interpreter sees of it."""
@@ -448,7 +450,7 @@ class Agent:
             "kombu": version("kombu"),
             "conf": {key: conf[key] for key in sorted(conf) if _is_plain(conf, key)},
             "key_prefix": conf.broker_transport_options.get("global_keyprefix", ""),
-            "queues": sorted(app.amqp.queues),
+            "queues": self.queues,
             "default_queue": conf.task_default_queue,
             "tasks": {
                 name: {
