@@ -3,6 +3,7 @@
     app = "shop.broker:app"                  # the Celery app; all that workers need
     queues = ["default"]                     # the queues its own worker serves
     links = ["worker"]                       # parts whose way to Redis can be hurt
+    allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
     pythonpath = ["src"]                     # relative to this file
     python = "/srv/shop/venv/bin/python"     # default: the interpreter of the tests
 
@@ -22,6 +23,7 @@ refused with the nearest one that is. In Python, build a `Target` directly.
 """
 
 import difflib
+import re
 import shlex
 import string
 import sys
@@ -50,6 +52,11 @@ PLACEHOLDERS = (
     "events",
     "data",
     "journal",
+)
+
+#: A name, an IPv4 or IPv6 address, or a network: no scheme, no port, no comma.
+_HOST = re.compile(
+    r"[\w.-]+(/\d+)?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/\d+)?"
 )
 
 T = TypeVar("T")
@@ -112,6 +119,7 @@ class Target:
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     api: Api | None = None
@@ -203,6 +211,7 @@ def _target(raw: dict[str, Any], folder: Path) -> Target:
         ),
         queues=tuple(_list(raw, "queues")),
         links=_roles(raw, "links", commands),
+        allow_hosts=_hosts(raw, "allow_hosts"),
         commands=commands,
         env=env,
         api=_record(Api, raw["api"], "api") if "api" in raw else None,
@@ -310,6 +319,17 @@ def _roles(raw: dict[str, Any], key: str, commands: Any) -> tuple[str, ...]:
                 f"{_nearest(role, commands)}. Known: {', '.join(commands)}."
             )
     return roles
+
+
+def _hosts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
+    hosts = tuple(_list(raw, key))
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise TargetError(
+                f"{key} = {list(hosts)!r}: {host!r} is no host. Write a name, an "
+                'address or a network alone, such as "db.internal" or "10.1.0.0/16".'
+            )
+    return hosts
 
 
 def _need(
