@@ -38,7 +38,7 @@ class Agent:
 
         Keys: broker_read, broker_write, results (URLs), python, celery, kombu, conf,
         key_prefix, queues, default_queue, tasks {name: {soft_s, hard_s, acks_late,
-        queue, file}}.
+        queue, file}}, schedule {entry: {task, every_s}}.
         """
         return dict(self.ask("describe"))
 
@@ -47,6 +47,12 @@ class Agent:
         names = sorted(self.describe()["tasks"])
         self.history.record("agent", "tasks", names=names)
         return names
+
+    def schedule(self) -> dict[str, dict[str, Any]]:
+        """Return beat's entries: {name: {task, every_s}}; None for a calendar's."""
+        entries: dict[str, dict[str, Any]] = self.describe().get("schedule", {})
+        self.history.record("agent", "schedule", entries=entries)
+        return entries
 
     def knock(self, task: str) -> str:
         """Send a task by its own route, such that its function never runs.
@@ -124,7 +130,9 @@ class Agent:
 
     def state(self, job: str) -> dict[str, Any]:
         """Return what the result store says: {state, result}; a claim, not a fact."""
-        return dict(self.ask("state", job=job))
+        said = dict(self.ask("state", job=job))
+        self.history.record("agent", "state", job, state=said["state"])
+        return said
 
     def workers(self, *, timeout_s: float = 1.0) -> dict[str, int]:
         """Return {worker name: pid of its main process} for those that answer."""

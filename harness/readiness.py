@@ -6,6 +6,7 @@ import httpx
 
 from harness.engines import ProcessId
 from harness.errors import StackError
+from harness.outside import raise_refused
 from harness.probes.redis import why_down
 from harness.wait import wait_until
 
@@ -22,6 +23,7 @@ def await_ready(stack: "Stack", role: str, *, restarted: bool) -> None:
 
     Raises:
         StackError: it ended before, and nobody will start it again; shows its log.
+        OutsideStack: while the stack starts, it tried to reach what is not the stack's.
         TooSlow: it was not ready in time; shows its log.
     """
 
@@ -32,6 +34,8 @@ def await_ready(stack: "Stack", role: str, *, restarted: bool) -> None:
                 f"{role} ended with code {code} before it was ready.\n"
                 + stack.logs(role)
             )
+        if not stack.started:
+            raise_refused(stack.executions.refused())
         return is_ready(stack, role)
 
     wait_until(

@@ -16,9 +16,8 @@ from harness.errors import StackError
 from harness.launch import Launcher, Layout, Mutant, Urls
 from harness.ledger import Executions, process_of
 from harness.links import Links
+from harness.outside import raise_refused
 from harness.probe_worker import ProbeWorker
-from harness.probes.queue import depth
-from harness.probes.redis import why_down
 from harness.readiness import await_ready, is_ready
 from harness.recorder import Recorder, Unrecorded
 from harness.redirect import verify_overlay, verify_urls
@@ -62,12 +61,13 @@ class Stack:
         self._processes: dict[str, Process] = {}
         self._probe_workers: dict[tuple[Any, ...], ProbeWorker] = {}
         self._lock = threading.RLock()
-        self._one_restart = (
-            threading.RLock()
-        )  # a restart takes a while, a look does not
+        self._one_restart = threading.RLock()  # it takes a while, a look must not
         self._supervisor: Supervisor | None = None
         self._agent: Agent | None = None
         self._site: Site | None = None
+        #: What stands before every key of the application's broker.
+        self.key_prefix = ""
+        self._known_queues: list[str] = []
         self._urls: Urls | None = None
         self._launcher: Launcher | None = None
 
@@ -78,6 +78,7 @@ class Stack:
 
         Raises:
             NotRedirected: the app would use another broker or result store than ours.
+            OutsideStack: a part tried to reach a service that is not the stack's.
             StackError: a part died early; TooSlow: it was not ready in time.
         """
         self.layout.make()
@@ -94,8 +95,11 @@ class Stack:
             self._start_agent(self._launcher)
             deployed = [role for role in ROLES if role in self.target.commands]
             self._start_all([self._launcher.deployed(role) for role in deployed])
+            raise_refused(self.executions.refused())
         except BaseException:
             self.stop()
+            # What is refused explains what then went wrong.
+            raise_refused(self.executions.refused())
             raise
         self._supervisor = Supervisor(self)
         return self
@@ -149,6 +153,11 @@ class Stack:
         if self._urls is None:
             raise StackError("The stack is not started yet. Call start() first.")
         return self._urls
+
+    @property
+    def started(self) -> bool:
+        """Whether it has started: from then on, what dies is started again."""
+        return self._supervisor is not None
 
     @property
     def agent(self) -> Agent:
@@ -236,30 +245,17 @@ class Stack:
         self._await_ready(worker.role)
         return worker
 
-    def leftovers(self) -> list[str]:
-        """Return why the stack is not fit for the next test; empty where it is."""
+    def dead(self) -> list[str]:
+        """Return the roles of the parts that do not run."""
         with self._lock:
-            reasons = [
-                f"{role} is not running"
-                for role, process in self._processes.items()
-                if process.exit_code() is not None
-            ]
-        reasons += [
-            f"job {job} still runs"
-            for job in self.executions.open_jobs()
-            if self.pid_of_child(job) is not None
-        ]
-        refused = why_down(self.urls.broker)
-        if refused is not None:
-            return [*reasons, f"redis does not answer: {refused}"]
-        for queue in self.target.queues:
-            found = depth(self.urls.broker, queue)
-            if found.length:
-                reasons.append(f"{found.length} messages wait in {queue}")
-            if found.unacked:
-                reasons.append(f"{found.unacked} messages are not acknowledged")
-                break  # the count is of all queues
-        return reasons
+            parts = self._processes.items()
+            return [role for role, part in parts if part.exit_code() is not None]
+
+    def queues(self) -> list[str]:
+        """Return the application's queues and those of the probe workers."""
+        with self._lock:
+            private = [q for w in self._probe_workers.values() for q in w.queues]
+        return list(dict.fromkeys([*self.target.queues, *self._known_queues, *private]))
 
     # --- starting -----------------------------------------------------------------
 
@@ -291,6 +287,8 @@ class Stack:
         self._agent = Agent(self.engine, process, self.history)
         assert self._site is not None
         verify_urls(self._agent, self.target.app, self.urls.inside(self._site))
+        seen = self._agent.describe()
+        self.key_prefix, self._known_queues = seen["key_prefix"], seen["queues"]
         if self.mutant is not None and self.mutant.overlay:
             verify_overlay(self._agent, self.mutant.name, self.layout.work)
 

@@ -32,13 +32,15 @@ class ProcessId:
 class Site:
     """Where the parts of one stack run: how they and the harness reach each other.
 
-    `network` is the engine's name for it; empty: all share the loopback of this
-    machine. `harness` is the address at which the parts reach us, `listen` the one
-    their servers bind to. `environ` is what they inherit. `sources` says whether they
-    see the files of this machine; where not, `python` is their interpreter.
+    `network` is the engine's name for it, `subnet` its addresses; empty: all share the
+    loopback of this machine. `harness` is the address at which the parts reach us,
+    `listen` the one their servers bind to. `environ` is what they inherit. `sources`
+    says whether they see the files of this machine; where not, `python` is their
+    interpreter.
     """
 
     network: str = ""
+    subnet: str = ""
     harness: str = LOOPBACK
     listen: str = LOOPBACK
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)

@@ -101,12 +101,13 @@ class ContainerEngine:
                 name, {"driver": "bridge", "labels": self._labels}
             )
             network.reload()
-        gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
+        addresses = network.attrs["IPAM"]["Config"][0]
         own = self.equipment
         where = {} if own.sources else {"environ": self._environ_of_image()}
         return Site(
             network=name,
-            harness=str(gateway).partition("/")[0],
+            subnet=addresses["Subnet"],
+            harness=addresses["Gateway"].partition("/")[0],
             listen="0.0.0.0",
             sources=own.sources,
             python="" if own.sources else own.python,
