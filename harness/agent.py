@@ -37,8 +37,8 @@ class Agent:
         """Return versions, URLs, plain settings, queues and tasks of the application.
 
         Keys: broker_read, broker_write, results (URLs), python, celery, kombu, conf,
-        key_prefix, queues, default_queue, tasks {name: {soft_s, hard_s, acks_late,
-        queue, file}}.
+        key_prefix, visibility_timeout_s, queues, default_queue, tasks {name: {soft_s,
+        hard_s, acks_late, queue, file}}.
         """
         return dict(self.ask("describe"))
 
@@ -121,10 +121,17 @@ class Agent:
     ) -> None:
         """Revoke a task as `celery control revoke` does."""
         self.ask("revoke", job=job, terminate=terminate, signal=signal)
+        self.history.record("agent", "revoked", job, terminate=terminate)
+
+    def release(self, job: str) -> None:
+        """Let the probe task `hold` or `hold_late` of this id end."""
+        self.ask("release", job=job)
 
     def state(self, job: str) -> dict[str, Any]:
         """Return what the result store says: {state, result}; a claim, not a fact."""
-        return dict(self.ask("state", job=job))
+        said = dict(self.ask("state", job=job))
+        self.history.record("agent", "state", job, state=said["state"])
+        return said
 
     def workers(self, *, timeout_s: float = 1.0) -> dict[str, int]:
         """Return {worker name: pid of its main process} for those that answer."""
