@@ -177,7 +177,6 @@ def _over(job: JobView, quiet_s: float) -> Verdict:
     return holds(
         f"Executed once{_aged_to(fault)}.",
         evidence=evidence,
-        measured={"executions": 1.0},
         job=job.id,
     )
 

@@ -62,6 +62,8 @@ def cancelled_before_a_restart(
             running = driver.submit(target.longest_job)
             history.until(running, "start", within_s=20)
         waiting = driver.submit(target.shortest_job)
+        if target.socket is not None:
+            driver.subscribe(waiting)
         driver.cancel(waiting)
         later = driver.submit(target.shortest_job)
         faults.terminate("worker")
