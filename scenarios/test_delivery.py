@@ -32,7 +32,7 @@ def test_a_job_that_waits_behind_a_running_one_is_executed_once(
 
 
 @pytest.mark.contract("delivery.lost-worker-is-noticed", "terminal.every-exit")
-def test_a_job_whose_worker_is_killed_as_it_begins_is_reported(
+def test_a_job_whose_worker_is_killed_is_reported_in_time(
     target, stack, faults, history
 ):
     situations.delivery_lost_worker.worker_of_a_users_job_is_killed(

@@ -51,7 +51,9 @@ def worker_of_a_users_job_is_killed(
         job = driver.submit(target.longest_job)
         if target.socket is not None:
             driver.subscribe(job)
-        history.until(job, "start", within_s=20)
+        journals = "journal" in target.provides
+        began = "journal.start" if journals else "ledger.start"
+        history.until(job, began, within_s=20)
         faults.kill_main("worker")
         with contextlib.suppress(NeverHappened):
             within_s = _bound_s(history) + MARGIN_S
