@@ -138,13 +138,19 @@ class Target:
 
     @property
     def longest_job(self) -> str:
-        """Return the kind of job that is expected to take longest."""
-        return max(self.jobs, key=lambda kind: self.jobs[kind].expected_s or 0.0)
+        """Return the kind of job users submit that is expected to take longest."""
+        return self._by_length()[-1]
 
     @property
     def shortest_job(self) -> str:
-        """Return the kind of job that is expected to be done first."""
-        return min(self.jobs, key=lambda kind: self.jobs[kind].expected_s or 0.0)
+        """Return the kind of job users submit that is expected to be done first."""
+        return self._by_length()[0]
+
+    def _by_length(self) -> list[str]:
+        users = [kind for kind, job in self.jobs.items() if job.submit]
+        if not users:
+            raise TargetError("No [job.<kind>] has a route `submit`. Describe one.")
+        return sorted(users, key=lambda kind: self.jobs[kind].expected_s or 0.0)
 
     def command(self, role: str, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return the words of a role's command, placeholders filled."""

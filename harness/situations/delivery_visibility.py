@@ -7,11 +7,12 @@ ours, so what an application does against a second execution inside its own task
 functions is not seen, unless its Task class refuses before the function begins.
 """
 
+import contextlib
 import math
 from typing import Any
 
 from harness.agent import Agent
-from harness.errors import NotApplicable, TooSlow
+from harness.errors import NeverHappened, NotApplicable, TooSlow
 from harness.faults import Faults
 from harness.history import History
 from harness.occupied import hold, room
@@ -24,6 +25,9 @@ from harness.wait import wait_until
 #: Seconds until somebody has looked for old messages: it is the first thing a worker
 #: does once it is connected, and it is ready after that.
 SWEPT_WITHIN_S = 20.0
+
+#: Seconds until a message that was put back is executed where a slot is free.
+COPY_WITHIN_S = 1.0
 
 #: Seconds until a message that a worker reserves is reserved; typically 0.01.
 RESERVED_WITHIN_S = 1.0
@@ -45,6 +49,7 @@ def as_long_as_it_may(
     to_s, why = _legal_age(described, late, target, jobs=1)
     with faults.aged(job, to_s=to_s, reason=why), stack.replica("worker"):
         history.until(job, "probe.swept", within_s=SWEPT_WITHIN_S)
+        _let_a_copy_begin(history, job)
         agent.release(job)
         history.settle(job, within_s=10)
 
@@ -75,6 +80,18 @@ def reserved_behind_a_running_one(
             _finish(agent, history, [*running, waiting])
     else:
         _finish(agent, history, [*running, waiting])
+
+
+def _let_a_copy_begin(history: History, job: str) -> None:
+    """Give a copy of a running job's message the time to be executed beside it."""
+    pid = history.job(job).runs[0].pid
+    with contextlib.suppress(NeverHappened):
+        history.until(
+            job,
+            "ledger.start",
+            within_s=COPY_WITHIN_S,
+            where=lambda start: start.get("pid") != pid,
+        )
 
 
 def _finish(agent: Agent, history: History, jobs: list[str]) -> None:
