@@ -30,11 +30,13 @@ _QUIET = Bound(2.0, "s", "watching after the last run; a copy starts within 0.1"
 )
 def long_job_runs_once(history: History, bounds: Mapping[str, float]) -> Verdict:
     """Look at every job whose message grew old while the job ran."""
+    # Read first: where the harness stalled, a message grew older than it legally may.
+    quiet_s = bounds["quiet_s"]
     return merge(
         (
             _repeated(job, fault)
             or _unlooked(job, fault, runs[0].end)
-            or _over(job, bounds["quiet_s"])
+            or _over(job, quiet_s)
             for job, fault in _aged(history)
             if (runs := _executions(job)) and runs[0].start.t <= fault.t
         ),
@@ -58,12 +60,13 @@ def long_job_runs_once(history: History, bounds: Mapping[str, float]) -> Verdict
 )
 def reserved_runs_once(history: History, bounds: Mapping[str, float]) -> Verdict:
     """Look at every job that was seen to wait, in a worker or in the broker."""
+    quiet_s = bounds["quiet_s"]
     aged = {job.id: fault for job, fault in _aged(history)}
     return merge(
         (
             _repeated(job, aged.get(job.id))
             or _never_at_risk(job, looked[-1], aged.get(job.id))
-            or _over(job, bounds["quiet_s"])
+            or _over(job, quiet_s)
             for job in history.jobs
             if (looked := job.named("probe.held"))
             and not any(run.start.t <= looked[-1].t for run in job.runs)

@@ -73,6 +73,12 @@ def test_a_second_execution_is_violated(starts, when):
     assert "timeout 4 s" in verdict.expected
 
 
+def test_a_stall_that_may_have_made_the_message_too_old_is_doubted():
+    story = run(long_job(), "long", 3.0, 4.0, 11).watched(9.0)
+    story.say("harness.heartbeat", 2.9, gap_s=1.5)
+    assert story.judged_by(LONG).status is UNSAID
+
+
 @pytest.mark.parametrize("how", ["ignored", "rejected"])
 def test_a_second_execution_that_a_guard_refuses_holds(how):
     story = run(long_job(), "long", 3.1, 3.2, 11, how).watched(9.0)
