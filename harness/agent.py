@@ -38,7 +38,7 @@ class Agent:
 
         Keys: broker_read, broker_write, results (URLs), python, celery, kombu, conf,
         key_prefix, visibility_timeout_s, queues, default_queue, tasks {name: {soft_s,
-        hard_s, acks_late, queue, file}}.
+        hard_s, acks_late, queue, file}}, schedule {entry: {task, every_s}}.
         """
         return dict(self.ask("describe"))
 
@@ -47,6 +47,12 @@ class Agent:
         names = sorted(self.describe()["tasks"])
         self.history.record("agent", "tasks", names=names)
         return names
+
+    def schedule(self) -> dict[str, dict[str, Any]]:
+        """Return beat's entries: {name: {task, every_s}}; None for a calendar's."""
+        entries: dict[str, dict[str, Any]] = self.describe().get("schedule", {})
+        self.history.record("agent", "schedule", entries=entries)
+        return entries
 
     def knock(self, task: str) -> str:
         """Send a task by its own route, such that its function never runs.

@@ -38,7 +38,7 @@ class Scenario:
         self.run = run
         self.test = test
         self.contracts = contracts
-        self.name = slug(test)
+        self.name = f"{run.part}/{slug(test)}" if run.part else slug(test)
         self.folder = run.folder / self.name
         self.history = History(self.folder / "history.jsonl")
         self._began = time.monotonic()

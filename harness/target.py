@@ -3,6 +3,7 @@
     app = "shop.broker:app"                  # the Celery app; all that workers need
     queues = ["default"]                     # the queues its own worker serves
     links = ["worker"]                       # parts whose way to Redis can be hurt
+    allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
     pythonpath = ["src"]                     # relative to this file
     python = "/srv/shop/venv/bin/python"     # default: the interpreter of the tests
 
@@ -14,7 +15,7 @@
     [socket]                                 # Socket.IO: subscribe, room, fields
     [words.states]                           # its word -> ours
     [words.events]
-    [job.report]                             # submit, payload, soft_s, hard_s, ...
+    [job.report]                             # submit, payload; or task, args, kwargs
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
 
 CELERY_BROKER_URL and CELERY_RESULT_BACKEND are always set. A key that is not known is
@@ -22,11 +23,12 @@ refused with the nearest one that is. In Python, build a `Target` directly.
 """
 
 import difflib
+import re
 import shlex
 import string
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +52,11 @@ PLACEHOLDERS = (
     "events",
     "data",
     "journal",
+)
+
+#: A name, an IPv4 or IPv6 address, or a network: no scheme, no port, no comma.
+_HOST = re.compile(
+    r"[\w.-]+(/\d+)?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/\d+)?"
 )
 
 T = TypeVar("T")
@@ -87,10 +94,17 @@ class Socket:
 
 @dataclass(frozen=True)
 class Job:
-    """One kind of job users submit; limits are those the application enforces."""
+    """One kind of job users submit; limits are those the application enforces.
+
+    Without an API it is sent as `task(*args, **kwargs)`, and its limits with it; then
+    `expected_s`, which it takes when nothing stops it, is longer than both.
+    """
 
     submit: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
     expected_s: float | None = None
     soft_s: float | None = None
     hard_s: float | None = None
@@ -105,6 +119,7 @@ class Target:
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     api: Api | None = None
@@ -212,6 +227,7 @@ def _target(raw: dict[str, Any], folder: Path) -> Target:
         ),
         queues=tuple(_list(raw, "queues")),
         links=_roles(raw, "links", commands),
+        allow_hosts=_hosts(raw, "allow_hosts"),
         commands=commands,
         env=env,
         api=_record(Api, raw["api"], "api") if "api" in raw else None,
@@ -219,7 +235,7 @@ def _target(raw: dict[str, Any], folder: Path) -> Target:
         states=_words(words.get("states", {}), STATES, "words.states"),
         events=_words(words.get("events", {}), EVENTS, "words.events"),
         jobs={
-            kind: _record(Job, table, f"job.{kind}")
+            kind: _job(table, f"job.{kind}")
             for kind, table in _need(raw, "job", dict, "", default={}).items()
         },
         bounds=_need(raw, "bounds", dict, "", default={}),
@@ -233,8 +249,10 @@ def _record(kind: type[T], table: Any, where: str) -> T:
     _refuse_unknown(table, known, f"{where}.")
     for key, value in table.items():
         wants: tuple[type, ...] = (str,)
-        if key in ("payload", "room", "fields"):
+        if key in ("payload", "kwargs", "room", "fields"):
             wants = (dict,)
+        elif key == "args":
+            wants = (list,)
         elif key.endswith("_s"):
             wants = (int, float)
         if not isinstance(value, wants):
@@ -245,6 +263,22 @@ def _record(kind: type[T], table: Any, where: str) -> T:
         if route and " /" not in route:
             raise TargetError(f'{where}.{key} = {route!r}: write "METHOD /path".')
     return kind(**table)
+
+
+def _job(table: Any, where: str) -> Job:
+    job = _record(Job, table, where)
+    for key in ("args", "kwargs"):
+        if getattr(job, key) and not job.task:
+            raise TargetError(
+                f"{where}.{key} = {getattr(job, key)!r}: of which task? "
+                f'Add {where}.task = "module.task".'
+            )
+    if job.submit and job.task:
+        raise TargetError(
+            f"{where}.task = {job.task!r}: it is submitted by {job.submit!r} already. "
+            "Keep one of the two."
+        )
+    return job
 
 
 def _words(table: Any, ours: tuple[str, ...], where: str) -> dict[str, str]:
@@ -301,6 +335,17 @@ def _roles(raw: dict[str, Any], key: str, commands: Any) -> tuple[str, ...]:
                 f"{_nearest(role, commands)}. Known: {', '.join(commands)}."
             )
     return roles
+
+
+def _hosts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
+    hosts = tuple(_list(raw, key))
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise TargetError(
+                f"{key} = {list(hosts)!r}: {host!r} is no host. Write a name, an "
+                'address or a network alone, such as "db.internal" or "10.1.0.0/16".'
+            )
+    return hosts
 
 
 def _need(

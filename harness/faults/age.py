@@ -41,7 +41,7 @@ def aged(
     Proof is the age as another connection reads it. No bite where nobody holds such a
     message: it waits, or was acknowledged.
     """
-    prefix = str(stack.agent.describe().get("key_prefix") or "")
+    prefix = stack.key_prefix
     url = stack.urls.broker
     before = held.age_s(url, job, key_prefix=prefix)
     with redis.Redis.from_url(url, socket_timeout=ANSWER_WITHIN_S) as client:

@@ -53,7 +53,9 @@ class Probes:
 
     def queue(self, name: str) -> queue.Depth:
         """Return how many messages wait in a queue, and how many are unacknowledged."""
-        depth = queue.depth(self._stack.urls.broker, name)
+        depth = queue.depth(
+            self._stack.urls.broker, name, key_prefix=self._stack.key_prefix
+        )
         self._history.record(
             "probe", "queue", queue=name, length=depth.length, unacked=depth.unacked
         )
@@ -61,8 +63,9 @@ class Probes:
 
     def held(self, job: str) -> bool:
         """Return whether a worker holds the job's message, unacknowledged."""
-        prefix = str(self._stack.agent.describe().get("key_prefix") or "")
-        age_s = held.age_s(self._stack.urls.broker, job, key_prefix=prefix)
+        age_s = held.age_s(
+            self._stack.urls.broker, job, key_prefix=self._stack.key_prefix
+        )
         self._history.record("probe", "held", job, held=age_s is not None, age_s=age_s)
         return age_s is not None
 

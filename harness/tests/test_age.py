@@ -3,6 +3,7 @@
 import pytest
 
 from harness.faults import Faults
+from harness.leftovers import leftovers
 from harness.probes import Probes
 from harness.wait import wait_until
 
@@ -33,7 +34,7 @@ def held(plain_stack, probes):
     wait_until(lambda: probes.held(job), within_s=15, what="it is held")
     yield job
     agent.release(job)
-    wait_until(lambda: not plain_stack.leftovers(), within_s=15, what="it is at rest")
+    wait_until(lambda: not leftovers(plain_stack), within_s=15, what="it is at rest")
 
 
 def told(history, name):

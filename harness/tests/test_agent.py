@@ -1,8 +1,11 @@
+import dataclasses
+
 import pytest
 
 from harness.agent import Agent
 from harness.errors import AgentError
 from harness.history import History
+from harness.stack import Stack
 from harness.wait import wait_until
 
 
@@ -92,3 +95,20 @@ def test_what_is_revoked_and_what_the_store_says_are_observations(plain_stack):
     assert (revoked.job, revoked["terminate"]) == (job, False)
     (state,) = history.of(source="agent", kind="state")
     assert (state.job, state["state"] in ("PENDING", "REVOKED")) == (job, True)
+
+
+def test_beats_entries_are_told_with_their_periods(
+    process_engine, plain_target, tmp_path
+):
+    target = dataclasses.replace(plain_target, app="periodic:app", commands={})
+    history = History()
+    stack = Stack(target, process_engine, tmp_path, history=history).start()
+    try:
+        assert stack.agent.schedule() == {
+            "sweep": {"task": "periodic.sweep", "every_s": 1.0},
+            "report": {"task": "periodic.report", "every_s": None},
+        }
+    finally:
+        stack.stop()
+    (seen,) = history.of(source="agent", kind="schedule")
+    assert seen["entries"]["sweep"]["every_s"] == 1.0

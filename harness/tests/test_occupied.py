@@ -1,3 +1,4 @@
+from harness.leftovers import leftovers
 from harness.occupied import Room, hold, room
 from harness.records import Follower
 from harness.wait import wait_until
@@ -19,4 +20,4 @@ def test_a_slot_is_taken_until_the_task_is_released(plain_stack):
     assert history.until(job, "ledger.end", within_s=15)["how"] == "success"
     began = history.until(behind, "ledger.start", within_s=15)
     assert began.t > history.job(job).runs[0].ends[0].t
-    wait_until(lambda: not plain_stack.leftovers(), within_s=15, what="it is at rest")
+    wait_until(lambda: not leftovers(plain_stack), within_s=15, what="it is at rest")

@@ -36,6 +36,13 @@ def test_the_reference_app_is_described_completely():
     assert target.limits["sweep"] == {"soft_s": 4, "hard_s": 6}
 
 
+def test_hosts_are_names_addresses_and_networks(tmp_path):
+    hosts = ["db.internal", "10.1.2.3", "10.1.0.0/16", "fd00::7", "fd00::/8"]
+    target = load(write(tmp_path, f"{MINIMAL}allow_hosts = {hosts}"))
+
+    assert target.allow_hosts == tuple(hosts)
+
+
 def test_paths_count_from_the_file(tmp_path):
     target = load(write(tmp_path, MINIMAL + 'pythonpath = ["src"]'))
 
@@ -56,6 +63,9 @@ def test_a_command_is_filled_word_by_word():
         ("", "app is missing. Add it."),
         ('app = "shop"', "app = 'shop': write \"module:attribute\"."),
         (MINIMAL + 'quues = ["a"]', "did you mean 'queues'"),
+        (MINIMAL + 'allow_hosts = ["db:5432"]', "'db:5432' is no host. Write a name"),
+        (MINIMAL + 'allow_hosts = ["redis://db"]', "'redis://db' is no host"),
+        (MINIMAL + 'allow_hosts = "db"', "expected a list of texts"),
         (MINIMAL + '[commands]\nwroker = "x"', "did you mean 'worker'"),
         (MINIMAL + '[commands]\nworker = "{pyhton} -m x"', "did you mean 'python'"),
         (MINIMAL + "[env]\nA = true", "env.A = True: expected a text or a number."),
@@ -68,6 +78,20 @@ def test_a_command_is_filled_word_by_word():
         (
             MINIMAL + '[job.a]\nsoft_s = "3"',
             "job.a.soft_s = '3': expected int or float",
+        ),
+        (MINIMAL + "[job.a]\ntask = 1", "job.a.task = 1: expected str."),
+        (
+            MINIMAL + '[job.a]\ntask = "a.b"\nargs = {}',
+            "job.a.args = {}: expected list",
+        ),
+        (
+            MINIMAL + "[job.a]\nargs = [1]",
+            'of which task? Add job.a.task = "module.task"',
+        ),
+        (MINIMAL + "[job.a]\nkwargs.x = 1", "job.a.kwargs = {'x': 1}: of which task?"),
+        (
+            MINIMAL + '[job.a]\ntask = "a.b"\nsubmit = "POST /a"',
+            "job.a.task = 'a.b': it is submitted by 'POST /a' already",
         ),
         ("app = ", "is not TOML"),
     ],
@@ -89,6 +113,17 @@ def test_an_unknown_kind_of_job_names_the_nearest():
 
     with pytest.raises(TargetError, match="did you mean 'compare'"):
         target.job("compair")
+
+
+def test_a_job_without_an_api_is_a_task_and_its_arguments(tmp_path):
+    text = MINIMAL + '[job.report]\ntask = "shop.report"\nargs = [1, "a"]\n'
+    job = load(write(tmp_path, text + "kwargs.deep = true\nexpected_s = 4")).job(
+        "report"
+    )
+
+    assert job == Job(
+        task="shop.report", args=[1, "a"], kwargs={"deep": True}, expected_s=4
+    )
 
 
 def test_a_link_is_of_a_part_that_is_started(tmp_path):
