@@ -37,8 +37,9 @@ class Agent:
         """Return versions, URLs, plain settings, queues and tasks of the application.
 
         Keys: broker_read, broker_write, results (URLs), python, celery, kombu, conf,
-        key_prefix, queues, default_queue, tasks {name: {soft_s, hard_s, acks_late,
-        queue, file}}.
+        key_prefix, queues, default_queue, own_results (whether the application itself
+        names a result store), schedule (names of beat's entries), tasks {name:
+        {soft_s, hard_s, acks_late, queue, file}}.
         """
         return dict(self.ask("describe"))
 
@@ -151,7 +152,8 @@ class Agent:
             answer = self._await(self._next_id, op, within_s)
         if not answer["ok"]:
             raise AgentError(
-                f"The agent could not {op}: {answer['error']}\n{self._log()}"
+                f"The agent could not {op}: {answer['error']}\n{self._log()}",
+                cause=str(answer["error"]),
             )
         return answer["value"]
 

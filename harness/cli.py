@@ -8,8 +8,15 @@ from pathlib import Path
 import click
 
 from harness.catalogue import catalogue
+from harness.commands.check import check
 from harness.contract import contracts
-from harness.errors import ContractError, HarnessError, HistoryError, MutantError
+from harness.errors import (
+    ContractError,
+    HarnessError,
+    HistoryError,
+    MutantError,
+    TargetError,
+)
 from harness.mutant import Mutant, load_mutants
 from harness.rejudge import Rejudged, rejudge
 from harness.report.table import verdict_table
@@ -18,7 +25,7 @@ from harness.verdict import ExitCode, exit_code
 SCENARIOS = Path("scenarios")
 
 #: Errors that the user can correct; others mean that the harness failed.
-_WRONG_USE = (ContractError, HistoryError, MutantError)
+_WRONG_USE = (ContractError, HistoryError, MutantError, TargetError)
 
 _EPILOG = (
     "Exit codes: 0 all hold, 1 violated, 2 wrong use, 3 inconclusive, "
@@ -31,6 +38,7 @@ _ABOUT = """Prove which promises a Celery application keeps.
 \b
 pytest scenarios/                start the application, hurt it, judge it
 pytest scenarios/ --mutant NAME  the same on an application broken on purpose
+queueproof check shop:app        point it at any Celery application
 queueproof contracts             what is promised
 queueproof mutants               how it can be broken on purpose
 queueproof judge .qp/latest      judge what was observed again, in a second
@@ -41,6 +49,8 @@ queueproof judge .qp/latest      judge what was observed again, in a second
 def cli() -> None:
     """Group the commands."""
 
+
+cli.add_command(check)
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _scenarios = click.option(

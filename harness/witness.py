@@ -433,6 +433,9 @@ class Agent:
             "key_prefix": conf.broker_transport_options.get("global_keyprefix", ""),
             "queues": sorted(app.amqp.queues),
             "default_queue": conf.task_default_queue,
+            # Its own, not what the environment says: that is ours.
+            "own_results": bool(conf.first("result_backend", "CELERY_RESULT_BACKEND")),
+            "schedule": sorted(conf.beat_schedule or ()),
             "tasks": {
                 name: {
                     "soft_s": task.soft_time_limit or conf.task_soft_time_limit,

@@ -7,7 +7,7 @@ from harness.situations import situation
 from harness.target import Target
 
 
-@situation("shutdown.loses-no-job")
+@situation("shutdown.loses-no-job", takes_s=6)
 def asked_to_leave(
     agent: Agent, target: Target, faults: Faults, history: History
 ) -> None:

@@ -6,7 +6,7 @@ from harness.situations import situation
 from harness.target import Target
 
 
-@situation("time_limit.deployed-pool-enforces")
+@situation("time_limit.deployed-pool-enforces", takes_s=1)
 def only_sleeps(agent: Agent, target: Target, history: History) -> None:
     """Let a task sleep past both limits; it hears every signal."""
     queue = target.queues[0]
@@ -14,7 +14,7 @@ def only_sleeps(agent: Agent, target: Target, history: History) -> None:
     history.settle(task, within_s=20)
 
 
-@situation("time_limit.deployed-pool-enforces")
+@situation("time_limit.deployed-pool-enforces", takes_s=2)
 def swallows_its_soft_limit(agent: Agent, target: Target, history: History) -> None:
     """Let a task swallow its soft limit: only the hard one can end it."""
     queue = target.queues[0]

@@ -1,0 +1,84 @@
+"""An application named by `module:attribute` alone: its target, and typing mistakes."""
+
+import ast
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import AgentError, TargetError
+from harness.target import Target, from_table
+
+#: How a worker is started where nobody says otherwise: pool, queues and limits are
+#: then those of the application's own settings.
+WORKER = "{python} -m celery -A {app} worker"
+
+#: Folders below the application's that are looked at for a module's real name.
+DEPTH = 3
+
+_MISSING = re.compile(r"No module named '(?P<name>[\w.:]+)'")
+
+
+def described(table: Mapping[str, Any], folder: Path, *, cache: Path) -> Target:
+    """Return the target of a table as in target.toml, a worker's command added.
+
+    Compiled modules go to `cache`, not beside the application's files.
+
+    Raises:
+        TargetError: an unknown key or a wrong value, named, with the nearest one.
+    """
+    commands = {"worker": WORKER, **table.get("commands", {})}
+    env = {"PYTHONPYCACHEPREFIX": str(cache.resolve()), **table.get("env", {})}
+    return from_table({**table, "commands": commands, "env": env}, folder)
+
+
+def not_imported(target: Target, error: AgentError) -> TargetError:
+    """Return what to say where the agent could not get at the application.
+
+    Names what is missing, and the nearest module or name that is there.
+    """
+    missing = _MISSING.search(error.cause)
+    name = missing["name"] if missing else ""
+    module, _, attribute = target.app.partition(":")
+    folders = [f for f in (target.chdir, *target.pythonpath) if f is not None]
+    hint = ""
+    if name == target.app:
+        hint = _nearest(attribute, _names(module, folders), f"{module}:")
+    elif name and (module == name or module.startswith(f"{name}.")):
+        hint = _nearest(module, _modules(folders), "", f":{attribute}")
+    elif name:
+        hint = f"Install {name} for {target.python}, or name another with --python."
+    where = " and ".join(map(str, folders)) or "nowhere"
+    return TargetError(
+        f"app = {target.app!r} cannot be imported by {target.python}: "
+        f"{error.cause or error}. {hint or f'Looked in {where}.'}"
+    )
+
+
+def _nearest(word: str, known: Iterable[str], before: str, after: str = "") -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"Did you mean {before + near[0] + after!r}?" if near else ""
+
+
+def _modules(folders: list[Path]) -> Iterator[str]:
+    """Yield the dotted names of the modules in these folders."""
+    for folder in folders:
+        for depth in range(1, DEPTH + 1):
+            for file in folder.glob("/".join(["*"] * (depth - 1) + ["*.py"])):
+                parts = file.relative_to(folder).with_suffix("").parts
+                dotted = ".".join(p for p in parts if p != "__init__")
+                if all(p.isidentifier() for p in parts) and dotted:
+                    yield dotted
+
+
+def _names(module: str, folders: list[Path]) -> Iterator[str]:
+    """Yield what a module assigns, as far as its source tells."""
+    stem = Path(*module.split("."))
+    for folder in folders:
+        for file in (folder / f"{stem}.py", folder / stem / "__init__.py"):
+            if not file.is_file():
+                continue
+            for node in ast.parse(file.read_bytes()).body:
+                if isinstance(node, ast.Assign):
+                    yield from (t.id for t in node.targets if isinstance(t, ast.Name))
