@@ -38,8 +38,8 @@ class Agent:
 
         Keys: broker_read, broker_write, results (URLs), python, celery, kombu, conf,
         key_prefix, queues, default_queue, own_results (whether the application itself
-        names a result store), schedule (names of beat's entries), tasks {name:
-        {soft_s, hard_s, acks_late, queue, file}}.
+        names a result store), tasks {name: {soft_s, hard_s, acks_late, queue, file}},
+        schedule {entry: {task, every_s}}.
         """
         return dict(self.ask("describe"))
 
@@ -48,6 +48,12 @@ class Agent:
         names = sorted(self.describe()["tasks"])
         self.history.record("agent", "tasks", names=names)
         return names
+
+    def schedule(self) -> dict[str, dict[str, Any]]:
+        """Return beat's entries: {name: {task, every_s}}; None for a calendar's."""
+        entries: dict[str, dict[str, Any]] = self.describe().get("schedule", {})
+        self.history.record("agent", "schedule", entries=entries)
+        return entries
 
     def knock(self, task: str) -> str:
         """Send a task by its own route, such that its function never runs.
@@ -125,7 +131,9 @@ class Agent:
 
     def state(self, job: str) -> dict[str, Any]:
         """Return what the result store says: {state, result}; a claim, not a fact."""
-        return dict(self.ask("state", job=job))
+        told = dict(self.ask("state", job=job))
+        self.history.record("agent", "state", job, **told)
+        return told
 
     def workers(self, *, timeout_s: float = 1.0) -> dict[str, int]:
         """Return {worker name: pid of its main process} for those that answer."""

@@ -15,7 +15,7 @@
     [socket]                                 # Socket.IO: subscribe, room, fields
     [words.states]                           # its word -> ours
     [words.events]
-    [job.report]                             # submit, payload, soft_s, hard_s, ...
+    [job.report]                             # submit, payload; or task, args, kwargs
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
 
 CELERY_BROKER_URL and CELERY_RESULT_BACKEND are always set. A key that is not known is
@@ -27,7 +27,7 @@ import shlex
 import string
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -88,10 +88,17 @@ class Socket:
 
 @dataclass(frozen=True)
 class Job:
-    """One kind of job users submit; limits are those the application enforces."""
+    """One kind of job users submit; limits are those the application enforces.
+
+    Without an API it is sent as `task(*args, **kwargs)`, and its limits with it; then
+    `expected_s`, which it takes when nothing stops it, is longer than both.
+    """
 
     submit: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
     expected_s: float | None = None
     soft_s: float | None = None
     hard_s: float | None = None
@@ -222,7 +229,7 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
         states=_words(words.get("states", {}), STATES, "words.states"),
         events=_words(words.get("events", {}), EVENTS, "words.events"),
         jobs={
-            kind: _record(Job, table, f"job.{kind}")
+            kind: _job(table, f"job.{kind}")
             for kind, table in _need(raw, "job", dict, "", default={}).items()
         },
         bounds=_need(raw, "bounds", dict, "", default={}),
@@ -236,8 +243,10 @@ def _record(kind: type[T], table: Any, where: str) -> T:
     _refuse_unknown(table, known, f"{where}.")
     for key, value in table.items():
         wants: tuple[type, ...] = (str,)
-        if key in ("payload", "room", "fields"):
+        if key in ("payload", "kwargs", "room", "fields"):
             wants = (dict,)
+        elif key == "args":
+            wants = (list,)
         elif key.endswith("_s"):
             wants = (int, float)
         if not isinstance(value, wants):
@@ -248,6 +257,22 @@ def _record(kind: type[T], table: Any, where: str) -> T:
         if route and " /" not in route:
             raise TargetError(f'{where}.{key} = {route!r}: write "METHOD /path".')
     return kind(**table)
+
+
+def _job(table: Any, where: str) -> Job:
+    job = _record(Job, table, where)
+    for key in ("args", "kwargs"):
+        if getattr(job, key) and not job.task:
+            raise TargetError(
+                f"{where}.{key} = {getattr(job, key)!r}: of which task? "
+                f'Add {where}.task = "module.task".'
+            )
+    if job.submit and job.task:
+        raise TargetError(
+            f"{where}.task = {job.task!r}: it is submitted by {job.submit!r} already. "
+            "Keep one of the two."
+        )
+    return job
 
 
 def _words(table: Any, ours: tuple[str, ...], where: str) -> dict[str, str]:

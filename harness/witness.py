@@ -435,7 +435,6 @@ class Agent:
             "default_queue": conf.task_default_queue,
             # Its own, not what the environment says: that is ours.
             "own_results": bool(conf.first("result_backend", "CELERY_RESULT_BACKEND")),
-            "schedule": sorted(conf.beat_schedule or ()),
             "tasks": {
                 name: {
                     "soft_s": task.soft_time_limit or conf.task_soft_time_limit,
@@ -448,6 +447,11 @@ class Agent:
                 }
                 for name, task in sorted(app.tasks.items())
                 if not name.startswith(("celery.", "queueproof."))
+            },
+            "schedule": {
+                str(name): {"task": entry.get("task"), "every_s": _every_s(entry)}
+                for name, entry in (conf.beat_schedule or {}).items()
+                if isinstance(entry, dict)
             },
         }
 
@@ -507,6 +511,14 @@ class Agent:
     def inspect(self, what: str, timeout_s: float = 1.0) -> Any:
         """Return what `celery inspect` would, per worker."""
         return getattr(self.app.control.inspect(timeout=timeout_s), what)()
+
+
+def _every_s(entry: Any) -> float | None:
+    """Return the seconds between two runs of a beat entry, None for a calendar's."""
+    from celery.schedules import maybe_schedule
+
+    every = getattr(maybe_schedule(entry.get("schedule")), "run_every", None)
+    return every.total_seconds() if every is not None else None
 
 
 def _is_plain(conf: Any, key: str) -> bool:

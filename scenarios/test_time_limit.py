@@ -6,7 +6,10 @@ from harness import situations
 
 
 @pytest.mark.contract(
-    "time_limit.soft-limit-cleans-up", "terminal.exactly-one", "terminal.every-exit"
+    "time_limit.soft-limit-cleans-up",
+    "time_limit.soft-limit-is-not-swallowed",
+    "terminal.exactly-one",
+    "terminal.every-exit",
 )
 def test_a_job_past_its_soft_limit_cleans_up_and_ends_failed(driver, history):
     job = driver.submit("long_compare")
@@ -41,3 +44,18 @@ def test_the_worker_as_started_stops_a_task_that_swallows_its_soft_limit(
     agent, target, history
 ):
     situations.time_limit.swallows_its_soft_limit(agent, target, history)
+
+
+@pytest.mark.contract("time_limit.native-code-is-killed")
+def test_the_worker_as_started_kills_a_task_stuck_in_native_code(
+    agent, target, history
+):
+    situations.time_limit.stuck_in_native_code(agent, target, history)
+
+
+@pytest.mark.contract("time_limit.soft-limit-is-not-swallowed")
+def test_a_sweep_past_its_soft_limit_is_no_success_and_no_more_work(driver, history):
+    job = driver.submit("sweep", num_samples=256, max_new_tokens=100)
+    driver.subscribe(job)
+    history.situation("exit.soft_limit", job)
+    history.settle(job, within_s=20)
