@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from harness.app_path import not_imported
-from harness.contract import find_contract
+from harness.contract import Contract, find_contract
 from harness.errors import (
     AgentError,
     HarnessError,
@@ -33,7 +33,7 @@ from harness.stack import Stack
 from harness.verdict import PRECEDENCE, Status, Verdict, worst
 
 #: What gives the target a part that a contract needs.
-OPTIONS = {"beat": "--beat", "job": "--job"}
+OPTIONS = {"beat": "--beat COMMAND", "job": "--job TASK=SECONDS"}
 
 
 @dataclass(frozen=True)
@@ -143,16 +143,13 @@ class Check:
 
     def _perform(self, situation: Situation) -> Outcome:
         every = [find_contract(id) for id in situation.contracts]
-        missing = [self.run.not_applicable(contract) for contract in every]
-        if all(missing):
-            needs = {need for contract in every for need in contract.needs}
-            options = [option for need, option in OPTIONS.items() if need in needs]
-            hint = f" (say {' and '.join(options)} if it has)" if options else ""
-            return Outcome(situation, why="; ".join(filter(None, missing)) + hint)
+        judged_by = [c for c in every if self.run.not_applicable(c) is None]
+        if not judged_by:
+            return Outcome(situation, why=self._lacks(every))
         scenario = Scenario(
             self.run,
             f"check::{situation.name}",
-            [c for c, lacks in zip(every, missing, strict=True) if lacks is None],
+            judged_by,
             self._again(situation),
         )
         try:
@@ -165,6 +162,14 @@ class Check:
                 probes.close()
         finally:
             scenario.close()
+
+    def _lacks(self, every: Iterable[Contract]) -> str:
+        needs = {need for contract in every for need in contract.needs}
+        missing = sorted(needs - self.run.target.provides)
+        say = [f"{OPTIONS[m]} if it has one" for m in missing if m in OPTIONS]
+        return f"the target has no {' and no '.join(missing)}" + (
+            f": say {', '.join(say)}" if say else ""
+        )
 
     def _judged(
         self, situation: Situation, scenario: Scenario, stack: Stack, probes: Probes

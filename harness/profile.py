@@ -124,7 +124,7 @@ def probe(stack: Stack) -> Profile:
         serves=tuple(sorted(serves, key=lambda name: name != default)),
         default_queue=default,
         tasks=tuple(sorted(seen["tasks"])),
-        schedule=tuple(seen["schedule"]),
+        schedule=tuple(sorted(seen["schedule"])),
         beat="beat" in stack.target.commands,
     )
 

@@ -253,7 +253,7 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         run.__name__ = function.__name__
         run.__doc__ = function.__doc__
         name = "queueproof." + function.__name__
-        app.task(run, bind=True, name=name, max_retries=None)
+        app.task(run, bind=True, name=name)
         return function
 
     @probe
@@ -360,7 +360,7 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     def retry(self: Any, times: int = 1, countdown: float = 0.0) -> int:
         """Ask to be retried so many times, then return the number."""
         if self.request.retries < times:
-            raise self.retry(countdown=countdown)
+            raise self.retry(countdown=countdown, max_retries=times)
         return int(self.request.retries)
 
     @probe

@@ -33,7 +33,7 @@ queueproof check shop:app --command "{python} run.py worker -Q fast,slow"
 queueproof check shop:app --env "SHOP_REDIS={broker}"
     where the application reads its broker's address from
 queueproof check shop:app --beat "{python} -m celery -A {app} beat"
-queueproof check shop:app --only time_limit --json
+queueproof check shop:app --job shop.tasks.import_all=20 --only time_limit
 
 \b
 In commands and values of --env: {python} {app} {broker} {results} {data}.
@@ -59,6 +59,11 @@ OPTION_OF = {
     r"app =": "APP",
 }
 
+_PAIRS = {
+    "--env": "NAME=VALUE, such as SHOP_REDIS={broker}",
+    "--job": "TASK=SECONDS, such as shop.tasks.import_all=20",
+}
+
 #: Columns of a table nobody looks at on a screen of its own.
 WIDTH = 110
 
@@ -81,6 +86,13 @@ WIDTH = 110
     help="A folder to import from; repeatable. The start folder is one anyway.",
 )
 @click.option("--env", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
+@click.option(
+    "--job",
+    multiple=True,
+    metavar="TASK=SECONDS",
+    help="A task of the application that runs so long without arguments; repeatable. "
+    "Its time-out is then judged, too. With arguments: a [job] in --target.",
+)
 @click.option(
     "--target",
     type=click.Path(dir_okay=False, exists=True),
@@ -194,8 +206,10 @@ def _target(app: str | None, options: Mapping[str, Any]) -> Target:
     commands = {"worker": options["command"], "beat": options["beat"]}
     given = {role: command for role, command in commands.items() if command}
     table["commands"] = {**table.get("commands", {}), **given}
-    pairs = dict(_pair(text) for text in options["env"])
+    pairs = dict(_pair("--env", text) for text in options["env"])
     table["env"] = {**table.get("env", {}), **pairs}
+    jobs = dict(_job(text) for text in options["job"])
+    table["job"] = {**table.get("job", {}), **jobs}
     try:
         return described(table, folder, cache=Path(".qp", "pycache"))
     except TargetError as error:
@@ -207,13 +221,19 @@ def _target(app: str | None, options: Mapping[str, Any]) -> Target:
         raise TargetError(text) from None
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(option: str, text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise TargetError(
-            f"--env {text!r}: write NAME=VALUE, such as SHOP_REDIS={{broker}}."
-        )
+    if not equals or not name.replace(".", "_").isidentifier():
+        raise TargetError(f"{option} {text!r}: write {_PAIRS[option]}.")
     return name, value
+
+
+def _job(text: str) -> tuple[str, dict[str, Any]]:
+    task, seconds = _pair("--job", text)
+    try:
+        return task, {"task": task, "expected_s": float(seconds)}
+    except ValueError:
+        raise TargetError(f"--job {text!r}: write {_PAIRS['--job']}.") from None
 
 
 def _again(app: str | None, options: Mapping[str, Any]) -> str:
