@@ -20,16 +20,16 @@ DEPTH = 3
 _MISSING = re.compile(r"No module named '(?P<name>[\w.:]+)'")
 
 
-def described(table: Mapping[str, Any], folder: Path, *, cache: Path) -> Target:
+def described(table: Mapping[str, Any], folder: Path) -> Target:
     """Return the target of a table as in target.toml, a worker's command added.
 
-    Compiled modules go to `cache`, not beside the application's files.
+    Compiled modules are not left beside the application's files.
 
     Raises:
         TargetError: an unknown key or a wrong value, named, with the nearest one.
     """
     commands = {"worker": WORKER, **table.get("commands", {})}
-    env = {"PYTHONPYCACHEPREFIX": str(cache.resolve()), **table.get("env", {})}
+    env = {"PYTHONDONTWRITEBYTECODE": "1", **table.get("env", {})}
     return from_table({**table, "commands": commands, "env": env}, folder)
 
 

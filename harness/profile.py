@@ -60,7 +60,7 @@ class Profile:
             if seconds
         ]
         ack = "late: after the task" if self.acks_late else "early: before the task"
-        results = "kept" if self.results else "none: the application names no store"
+        results = "kept" if self.results else "none of its own; here the run's"
         if self.ignore_result:
             results = "ignored (task_ignore_result)"
         return [

@@ -131,18 +131,22 @@ def check(
     finally:
         run.close()
     skipped = not_applicable(outcomes)
-    run.write(profile=profile.to_dict(), not_applicable=skipped)
+    took = {"first_verdict_s": round(first_s, 1), "all_s": round(_running_s(), 1)}
+    run.write(profile=profile.to_dict(), not_applicable=skipped, **took)
     if as_json:
         click.echo((run.folder / FILE_NAME).read_text(encoding="utf-8"), nl=False)
     else:
         for page in pages(outcomes):
             click.echo(f"\n{page}")
-        took = {"first verdict": f"{first_s:.1f} s", "all": f"{_running_s():.1f} s"}
         click.echo("")
         click.echo(
             verdict_table(
                 run.tests,
-                about={**run.about, **took},
+                about={
+                    **run.about,
+                    "first verdict after": f"{first_s:.1f} s",
+                    "all after": f"{_running_s():.1f} s",
+                },
                 not_applicable=skipped,
                 width=max(console.width, WIDTH),
                 colour=console.is_terminal,
@@ -211,7 +215,7 @@ def _target(app: str | None, options: Mapping[str, Any]) -> Target:
     jobs = dict(_job(text) for text in options["job"])
     table["job"] = {**table.get("job", {}), **jobs}
     try:
-        return described(table, folder, cache=Path(".qp", "pycache"))
+        return described(table, folder)
     except TargetError as error:
         if file:
             raise TargetError(f"{file}: {error}") from None
