@@ -28,6 +28,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -518,7 +519,7 @@ def _every_s(entry: Any) -> float | None:
     from celery.schedules import maybe_schedule
 
     every = getattr(maybe_schedule(entry.get("schedule")), "run_every", None)
-    return every.total_seconds() if every is not None else None
+    return every.total_seconds() if isinstance(every, timedelta) else None
 
 
 def _is_plain(conf: Any, key: str) -> bool:

@@ -6,6 +6,6 @@ from harness import situations
 
 
 @pytest.mark.contract("schedule.one-run-per-slot")
-def test_each_entry_of_the_schedule_runs_once_when_it_is_due(agent, stack, history):
+def test_each_entry_of_the_schedule_runs_once_when_it_is_due(agent, history):
     """Not applicable where beat has no entry of a few seconds, as in this project."""
-    situations.schedule.steady_state(agent, stack, history)
+    situations.schedule.steady_state(agent, history)

@@ -21,8 +21,8 @@ UNKNOWN = ("unknown_task", "older_signature", "garbage")
     likely="the worker crashes on the message and nobody starts it again, or it is put "
     "back each time and meets the next worker",
     source="Celery manual, workers guide; celery#3317; measured on 5.7: unknown tasks "
-    "and arguments end as failures; bytes that are no JSON leave the queue and end the "
-    "worker with code 1, once, and with it what runs: only a supervisor keeps this",
+    "and arguments end as failures; bytes that are no JSON leave the queue, and the "
+    "worker ends with code 1, once, when what runs is done: its supervisor keeps this",
     needs=("app", "worker"),
     bounds={
         "t_rec_s": Bound(10.0, "s", "from send to the next start; typical 0.1"),
@@ -43,8 +43,8 @@ def unknown_message_does_not_stop(
             for fault in history.of(source="fault", kind="injected")
             if fault.get("fault") in UNKNOWN and fault.get("bit")
             for verdict in (
-                _next_starts(history, fault, bounds),
                 _worker_stays(history, fault, bounds),
+                _next_starts(history, fault, bounds),
                 *([_ends(history, fault, bounds["end_s"])] if fault.job else []),
             )
         ),

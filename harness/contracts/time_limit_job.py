@@ -46,8 +46,7 @@ def soft_limit_is_not_swallowed(
             verdict
             for job in history.jobs
             if job.limits[0] is not None and not _is_ours(job)
-            for run in job.runs[:1]
-            if (verdict := _met(job, run, bounds["soft_grace_s"])) is not None
+            if (verdict := _judged(job, bounds["soft_grace_s"])) is not None
         ),
         nothing="No job of the application was still there at its soft limit.",
     )
@@ -58,9 +57,28 @@ def _is_ours(job: JobView) -> bool:
     return str(job.submitted.get("task")).startswith(OURS)
 
 
+def _judged(job: JobView, grace_s: float) -> Verdict | None:
+    """Judge one job; None where it says nothing about soft limits."""
+    verdict = _met(job, job.runs[0], grace_s) if job.runs else None
+    sent = job.named("send.accepted")
+    if verdict is not None or not sent:
+        return verdict
+    # Sent with a limit of ours, so that it meets it: a second job must not hide this.
+    return inconclusive(
+        "A job was sent with a soft limit and did not meet it.",
+        expected=f"still there {job.limits[0]:g} s after its start, and undamaged",
+        observed="; ".join(_words(end) for run in job.runs for end in run.ends)
+        or f"{len(job.runs)} starts, no end",
+        evidence=(sent[0].line,),
+        job=job.id,
+    )
+
+
 def _met(job: JobView, run: Run, grace_s: float) -> Verdict | None:
     """Judge how the first run met its soft limit; None where it did not."""
-    limit_t = run.start.t + (job.limits[0] or 0.0)
+    # The pool's clock runs before the job has written its own first line.
+    start = min((run.start, *job.named("ledger.start")), key=lambda o: o.t)
+    limit_t = start.t + (job.limits[0] or 0.0)
     due_t = limit_t + grace_s
     if any(f.t <= due_t for f in job.faults + job.cancels):
         return None  # hurt or unwanted: not the soft limit's case

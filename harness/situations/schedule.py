@@ -8,17 +8,14 @@ from harness.contracts.schedule import LONGEST_S, NAME, SLOTS
 from harness.errors import NotApplicable
 from harness.history import History
 from harness.situations import situation
-from harness.stack import Stack
 
 #: Seconds until each entry has run once, though beat has only just been started.
 FIRST_WITHIN_S = 30.0
 
 
 @situation("schedule.one-run-per-slot")
-def steady_state(agent: Agent, stack: Stack, history: History) -> None:
+def steady_state(agent: Agent, history: History) -> None:
     """Watch the entries that are due every few seconds for some of their slots."""
-    if "beat" not in stack.target.commands:
-        raise NotApplicable("the target starts no beat: it has no commands.beat")
     periods = _observable(agent)
     _watch(history, FIRST_WITHIN_S, until_started=periods.keys())
     # What was sent while the worker started up runs at once, in no slot of its own.

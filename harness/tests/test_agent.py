@@ -1,8 +1,11 @@
+import dataclasses
+
 import pytest
 
 from harness.agent import Agent
 from harness.errors import AgentError
 from harness.history import History
+from harness.stack import Stack
 from harness.wait import wait_until
 
 
@@ -78,3 +81,20 @@ def test_a_knocked_task_starts_and_its_function_is_not_reached(plain_stack):
     start, end = wait_until(ended, within_s=10, what="the worker ended the task")
     assert start["queue"] == "plain"
     assert end["how"] == "failure:TypeError"
+
+
+def test_beats_entries_are_told_with_their_periods(
+    process_engine, plain_target, tmp_path
+):
+    target = dataclasses.replace(plain_target, app="scheduled:app", commands={})
+    history = History()
+    stack = Stack(target, process_engine, tmp_path, history=history).start()
+    try:
+        assert stack.agent.schedule() == {
+            "sweep": {"task": "scheduled.sweep", "every_s": 1.0},
+            "report": {"task": "scheduled.report", "every_s": None},
+        }
+    finally:
+        stack.stop()
+    (seen,) = history.of(source="agent", kind="schedule")
+    assert seen["entries"]["sweep"]["every_s"] == 1.0

@@ -66,8 +66,9 @@ def test_no_contract_holds_on_an_empty_history(known):
 
 
 @pytest.mark.parametrize("known", contracts(), ids=lambda c: c.id)
-def test_every_contract_lives_in_the_file_of_its_room(known):
-    assert known.check.__module__ == f"harness.contracts.{known.room}"
+def test_every_contract_lives_in_a_file_of_its_room(known):
+    module = known.check.__module__.removeprefix("harness.contracts.")
+    assert module == known.room or module.startswith(f"{known.room}_")
 
 
 @pytest.mark.parametrize("known", contracts(), ids=lambda c: c.id)

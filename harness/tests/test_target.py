@@ -69,6 +69,20 @@ def test_a_command_is_filled_word_by_word():
             MINIMAL + '[job.a]\nsoft_s = "3"',
             "job.a.soft_s = '3': expected int or float",
         ),
+        (MINIMAL + "[job.a]\ntask = 1", "job.a.task = 1: expected str."),
+        (
+            MINIMAL + '[job.a]\ntask = "a.b"\nargs = {}',
+            "job.a.args = {}: expected list",
+        ),
+        (
+            MINIMAL + "[job.a]\nargs = [1]",
+            'of which task? Add job.a.task = "module.task"',
+        ),
+        (MINIMAL + "[job.a]\nkwargs.x = 1", "job.a.kwargs = {'x': 1}: of which task?"),
+        (
+            MINIMAL + '[job.a]\ntask = "a.b"\nsubmit = "POST /a"',
+            "job.a.task = 'a.b': it is submitted by 'POST /a' already",
+        ),
         ("app = ", "is not TOML"),
     ],
 )
@@ -89,6 +103,17 @@ def test_an_unknown_kind_of_job_names_the_nearest():
 
     with pytest.raises(TargetError, match="did you mean 'compare'"):
         target.job("compair")
+
+
+def test_a_job_without_an_api_is_a_task_and_its_arguments(tmp_path):
+    text = MINIMAL + '[job.report]\ntask = "shop.report"\nargs = [1, "a"]\n'
+    job = load(write(tmp_path, text + "kwargs.deep = true\nexpected_s = 4")).job(
+        "report"
+    )
+
+    assert job == Job(
+        task="shop.report", args=[1, "a"], kwargs={"deep": True}, expected_s=4
+    )
 
 
 def test_a_link_is_of_a_part_that_is_started(tmp_path):

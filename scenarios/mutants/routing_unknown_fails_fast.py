@@ -5,8 +5,8 @@ from harness import Mutant, Replace
 MUTANT = Mutant(
     name="routing-unknown-fails-fast",
     contract="routing.unknown-message-does-not-stop",
-    why="`The deployment will notice`: one old message ends the worker, and with it "
-    "whatever runs.",
+    why="`The deployment will notice`: each message that an old page sent ends the "
+    "worker once, and everybody waits for its next start.",
     overlay=(
         Replace(
             path="reference_app/endings.py",

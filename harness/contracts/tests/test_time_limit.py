@@ -7,7 +7,6 @@ from harness.verdict import Status
 
 SOFT = "time_limit.soft-limit-cleans-up"
 HARD = "time_limit.hard-limit-kills"
-POOL = "time_limit.deployed-pool-enforces"
 
 
 def watched_run() -> Story:
@@ -169,57 +168,3 @@ def test_any_prompt_kill_and_successor_holds(gone_s, next_s):
     assert killed(gone_t, gone_t + next_s).judged_by(HARD).status is Status.HOLDS
     late = killed(gone_t, gone_t + 10.5 + next_s)
     assert late.judged_by(HARD).status is Status.VIOLATED
-
-
-# time_limit.deployed-pool-enforces
-
-
-def probe() -> Story:
-    """A probe task with limits of 1 and 2 s, started at 1.0."""
-    story = Story().sent("p", 0.0, soft_s=1.0, hard_s=2.0)
-    return story.say("ledger.start", 1.0, "p", pid=10, role="child")
-
-
-def ended(story: Story, t: float, how: str, role: str = "child") -> Story:
-    return story.say("ledger.end", t, "p", pid=10, role=role, how=how).watched(t + 1)
-
-
-def test_a_probe_ended_by_its_soft_limit_holds():
-    assert ended(probe(), 2.1, "soft_time_limit").judged_by(POOL).status is Status.HOLDS
-
-
-def test_a_probe_ended_by_its_hard_limit_holds():
-    story = ended(probe(), 3.2, "hard_time_limit", "parent")
-    assert story.judged_by(POOL).status is Status.HOLDS
-
-
-def test_a_child_that_was_asked_to_leave_at_its_hard_limit_holds():
-    story = ended(probe(), 3.1, "hard_time_limit", "parent")
-    story = ended(story, 3.2, "terminated")
-    assert story.judged_by(POOL).status is Status.HOLDS
-
-
-def test_a_probe_that_succeeds_after_its_limit_is_violated():
-    verdict = ended(probe(), 7.0, "success").judged_by(POOL)
-    assert verdict.status is Status.VIOLATED
-    assert "ignored" in verdict.summary
-
-
-def test_a_probe_that_never_ends_is_violated_after_its_time():
-    assert probe().watched(9.0).judged_by(POOL).status is Status.INCONCLUSIVE
-    assert probe().watched(12.0).judged_by(POOL).status is Status.VIOLATED
-
-
-def test_a_probe_that_was_too_short_is_inconclusive():
-    assert ended(probe(), 1.5, "success").judged_by(POOL).status is Status.INCONCLUSIVE
-
-
-def test_a_probe_that_never_started_is_inconclusive():
-    story = Story().sent("p", 0.0, soft_s=1.0, hard_s=2.0).watched(30.0)
-    assert story.judged_by(POOL).status is Status.INCONCLUSIVE
-
-
-@given(st.floats(2.1, 60.0))
-def test_no_success_after_the_hard_limit_holds(lasted_s):
-    story = ended(probe(), 1.0 + lasted_s, "success")
-    assert story.judged_by(POOL).status is Status.VIOLATED
