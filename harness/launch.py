@@ -159,6 +159,19 @@ class Launcher:
             argv += self._mutant.command.get(role, ())
         return self.command(role, argv)
 
+    def replica(self, role: str, name: str, port: int) -> Command:
+        """Return the target's command of this role once more, to run beside the first.
+
+        It has a port of its own and its own, direct, way to Redis. A Celery worker
+        gets a node name of its own too; another command has to choose its own.
+        """
+        argv = list(self._target.command(role, self._values(name, port)))
+        if self._mutant is not None:
+            argv += self._mutant.command.get(role, ())
+        if role == "worker" and any(Path(word).name == "celery" for word in argv):
+            argv += ["-n", f"{name}@%h"]
+        return self.command(name, argv)
+
     def agent(self) -> Command:
         """Return the command of the agent, in the application's interpreter."""
         witness = str(HARNESS / "witness.py")
@@ -203,12 +216,12 @@ class Launcher:
         port = self._links.get(role)
         return self._urls if port is None else self._urls.through(port)
 
-    def _values(self, role: str) -> dict[str, str]:
+    def _values(self, role: str, port: int | None = None) -> dict[str, str]:
         urls = self._urls_of(role)
         return {
             "python": self._target.python,
             "app": self._target.app,
-            "port": str(urlsplit(urls.api).port),
+            "port": str(port or urlsplit(urls.api).port),
             "broker": urls.broker,
             "results": urls.results,
             "events": urls.events,

@@ -20,9 +20,6 @@ ANSWER_S = 1.0
 #: Seconds until a worker that just said it is ready answers its first question.
 ANSWER_WITHIN_S = 10.0
 
-#: Seconds after which Redis gives a message to another worker, where nothing is set.
-DEFAULT_VISIBILITY_S = 3600.0
-
 
 @dataclass(frozen=True)
 class Profile:
@@ -102,7 +99,6 @@ def probe(stack: Stack) -> Profile:
     served = _answer(stack, "active_queues") if stats else {}
     pool = stats.get("pool", {})
     soft_s, hard_s = [*(pool.get("timeouts") or ()), None, None][:2]
-    options = stats.get("broker", {}).get("transport_options") or {}
     serves = [queue["name"] for queue in served] or list(seen["queues"])
     default = str(seen["default_queue"])
     command = stack.process("worker").command.argv
@@ -114,7 +110,7 @@ def probe(stack: Stack) -> Profile:
         acks_late=any(t["acks_late"] for t in seen["tasks"].values())
         or bool(conf["task_acks_late"]),
         prefetch=stats.get("prefetch_count"),
-        visibility_s=float(options.get("visibility_timeout", DEFAULT_VISIBILITY_S)),
+        visibility_s=float(seen["visibility_timeout_s"]),
         results=bool(seen["own_results"]),
         ignore_result=bool(conf["task_ignore_result"]),
         track_started=bool(conf["task_track_started"]),

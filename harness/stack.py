@@ -4,9 +4,11 @@ Everything of one stack lives in one folder, see `Layout`. A supervisor restarts
 dies, as a deployment would, and says so in the history.
 """
 
+import itertools
 import shlex
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from harness.probes.queue import depth
 from harness.probes.redis import why_down
 from harness.recorder import Recorder, Unrecorded
 from harness.redirect import verify_overlay, verify_urls
+from harness.replica import Replica
 from harness.target import ROLES, Target
 from harness.wait import wait_until
 
@@ -36,6 +39,9 @@ SUPERVISE_S = 0.05
 
 #: Parts the supervisor leaves dead: a fault stops Redis on purpose, and heals it.
 UNSUPERVISED = ("redis", "agent")
+
+#: Seconds a replica may take to leave after SIGTERM; what runs on it is the test's.
+REPLICA_LEAVES_WITHIN_S = 10.0
 
 #: Ports tried for Redis: another process may take one between our look and its start.
 PORT_ATTEMPTS = 3
@@ -70,6 +76,7 @@ class Stack:
         self._witness = witness
         self._processes: dict[str, Process] = {}
         self._probe_workers: dict[tuple[Any, ...], ProbeWorker] = {}
+        self._replicas: dict[str, Replica] = {}
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._supervisor: threading.Thread | None = None
@@ -199,6 +206,31 @@ class Stack:
         self._await_ready(worker.role)
         return worker
 
+    @contextmanager
+    def replica(self, role: str) -> Iterator[Replica]:
+        """Run a part's deployed command once more, beside it, while the body runs.
+
+        It is ready when the body begins, is a part of the stack under the name the
+        replica has, say worker-2, and is asked to leave with SIGTERM at the end.
+        """
+        assert self._launcher is not None, "start() comes first"
+        with self._lock:
+            names = (f"{role}-{number}" for number in itertools.count(2))
+            name = next(n for n in names if n not in self._processes)
+            port = free_port()
+            self._start(self._launcher.replica(role, name, port))
+            replica = Replica(role, name, f"http://127.0.0.1:{port}")
+            self._replicas[name] = replica
+        try:
+            self._await_ready(name)
+            yield replica
+        finally:
+            with self._lock:
+                process = self._processes.pop(name)
+                del self._replicas[name]
+            report = self.engine.stop(process, within_s=REPLICA_LEAVES_WITHIN_S)
+            self.history.record("stack", "left", role=name, code=report.exit_code)
+
     def leftovers(self) -> list[str]:
         """Return why the stack is not fit for the next test; empty where it is."""
         with self._lock:
@@ -282,11 +314,14 @@ class Stack:
     # --- readiness ----------------------------------------------------------------
 
     def _await_ready(self, role: str) -> None:
+        replica = self._replicas.get(role)
+        kind = replica.role if replica else role
         if role == "redis":
             self._await_redis(self.urls)
-        elif role == "api":
-            self._await(role, self._api_is_healthy)
-        elif role == "worker" or role in {w.role for w in self._probe_workers.values()}:
+        elif kind == "api":
+            url = replica.api if replica else self.urls.api
+            self._await(role, lambda: self._api_is_healthy(url))
+        elif kind == "worker" or role in {w.role for w in self._probe_workers.values()}:
             self._await(role, lambda: self._worker_is_ready(role))
         else:
             self._await(role, lambda: True)
@@ -312,12 +347,12 @@ class Stack:
             on_timeout=lambda: self.logs(role),
         )
 
-    def _api_is_healthy(self) -> bool:
+    def _api_is_healthy(self, url: str) -> bool:
         if self.target.api is None:
             return True
         method, _, route = self.target.api.health.partition(" ")
         try:
-            answer = httpx.request(method, self.urls.api + route, timeout=2)
+            answer = httpx.request(method, url + route, timeout=2)
         except httpx.TransportError:
             return False
         return answer.status_code == 200

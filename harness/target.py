@@ -149,6 +149,16 @@ class Target:
             for kind, job in self.jobs.items()
         }
 
+    @property
+    def longest_job(self) -> str:
+        """Return the kind of job that is expected to take longest."""
+        return max(self.jobs, key=lambda kind: self.jobs[kind].expected_s or 0.0)
+
+    @property
+    def shortest_job(self) -> str:
+        """Return the kind of job that is expected to be done first."""
+        return min(self.jobs, key=lambda kind: self.jobs[kind].expected_s or 0.0)
+
     def command(self, role: str, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return the words of a role's command, placeholders filled."""
         return tuple(

@@ -35,6 +35,9 @@ from typing import Any
 #: The longest line, in bytes: one write() up to a page is never torn by another.
 LINE_BYTES = 4096
 
+#: Kombu's own, where the application says nothing.
+VISIBILITY_TIMEOUT_S = 3600
+
 #: The longest text in one field, in characters.
 FIELD_CHARS = 200
 
@@ -236,6 +239,11 @@ def _linger(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
+def _release(job: str) -> str:
+    """Return the file whose existence ends the probe task `hold`."""
+    return os.path.join(os.environ.get("QUEUEPROOF_LEDGER", "."), "release-" + job)
+
+
 def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     """Add the probe tasks to this application; `mark(task, name)` writes a line.
 
@@ -245,6 +253,10 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     """
 
     def probe(function: Callable[..., Any]) -> Callable[..., Any]:
+        register(function, "queueproof." + function.__name__)
+        return function
+
+    def register(function: Callable[..., Any], name: str, **options: Any) -> None:
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
                 return function(self, *args, **kwargs)
@@ -253,9 +265,7 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
 
         run.__name__ = function.__name__
         run.__doc__ = function.__doc__
-        name = "queueproof." + function.__name__
-        app.task(run, bind=True, name=name)
-        return function
+        app.task(run, bind=True, name=name, **options)
 
     @probe
     def sleep(self: Any, seconds: float = 0.0, ticks: int = 0) -> float:
@@ -267,6 +277,18 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         if not ticks:
             _linger(seconds)
         return seconds
+
+    @probe
+    def hold(self: Any, seconds: float = 60.0) -> None:
+        """Work until the agent releases this task, at most so long."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not os.path.exists(
+            _release(self.request.id)
+        ):
+            _linger(0.02)
+
+    # For applications that acknowledge late by the task, not by their settings.
+    register(hold, "queueproof.hold_late", acks_late=True)
 
     @probe
     def spin(self: Any, seconds: float = 1.0) -> int:
@@ -432,6 +454,9 @@ class Agent:
             "kombu": version("kombu"),
             "conf": {key: conf[key] for key in sorted(conf) if _is_plain(conf, key)},
             "key_prefix": conf.broker_transport_options.get("global_keyprefix", ""),
+            "visibility_timeout_s": conf.broker_transport_options.get(
+                "visibility_timeout", VISIBILITY_TIMEOUT_S
+            ),
             "queues": sorted(app.amqp.queues),
             "default_queue": conf.task_default_queue,
             # Its own, not what the environment says: that is ours.
@@ -497,6 +522,11 @@ class Agent:
     ) -> None:
         """Ask the workers to revoke a task."""
         self.app.control.revoke(job, terminate=terminate, signal=signal)
+
+    def release(self, job: str) -> None:
+        """Let the probe task `hold` of this id end, wherever it runs."""
+        with open(_release(job), "w", encoding="utf-8"):
+            pass
 
     def state(self, job: str) -> dict[str, Any]:
         """Return what the result store says of a task, read afresh."""

@@ -14,7 +14,7 @@ def knock_at_every_task(agent: Agent, history: History) -> None:
         history.settle(job, within_s=10)
 
 
-@situation("routing.unknown-message-does-not-stop")
+@situation("routing.unknown-message-does-not-stop", takes_s=0.2)
 def messages_of_another_release(
     agent: Agent, target: Target, faults: Faults, history: History
 ) -> None:
@@ -26,7 +26,7 @@ def messages_of_another_release(
     _next(agent, queue, history)
 
 
-@situation("routing.unknown-message-does-not-stop")
+@situation("routing.unknown-message-does-not-stop", takes_s=6)
 def bytes_that_are_no_message(
     agent: Agent, target: Target, faults: Faults, history: History
 ) -> None:
