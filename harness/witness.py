@@ -521,7 +521,10 @@ class Agent:
         self, job: str, terminate: bool = False, signal: str = "SIGTERM"
     ) -> None:
         """Ask the workers to revoke a task."""
-        self.app.control.revoke(job, terminate=terminate, signal=signal)
+        with self.app.connection_for_write() as connection:  # as for `inspect`
+            self.app.control.revoke(
+                job, terminate=terminate, signal=signal, connection=connection
+            )
 
     def release(self, job: str) -> None:
         """Let the probe task `hold` of this id end, wherever it runs."""
@@ -536,12 +539,15 @@ class Agent:
 
     def workers(self, timeout_s: float = 1.0) -> dict[str, Any]:
         """Return {name: pid of the main process} of the workers that answer."""
-        stats = self.app.control.inspect(timeout=timeout_s).stats() or {}
+        stats = self.inspect("stats", timeout_s) or {}
         return {name: answer.get("pid") for name, answer in stats.items()}
 
     def inspect(self, what: str, timeout_s: float = 1.0) -> Any:
         """Return what `celery inspect` would, per worker."""
-        return getattr(self.app.control.inspect(timeout=timeout_s), what)()
+        # Not from the pool: that one may be of a Redis that was restarted since.
+        with self.app.connection_for_write() as connection:
+            ask = self.app.control.inspect(timeout=timeout_s, connection=connection)
+            return getattr(ask, what)()
 
 
 def _every_s(entry: Any) -> float | None:

@@ -153,7 +153,7 @@ def check(
             )
         )
         for note in [*run.notes, *(text for text, _ in run.errors)]:
-            click.echo(f"note: {note}")
+            click.echo(f"note: {note.partition(chr(10))[0]}")
     if run.exit_code:
         raise SystemExit(int(run.exit_code))
 

@@ -29,7 +29,7 @@ SWEPT_WITHIN_S = 20.0
 RESERVED_WITHIN_S = 1.0
 
 
-@situation("delivery.long-job-runs-once")
+@situation("delivery.long-job-runs-once", takes_s=5)
 def as_long_as_it_may(
     agent: Agent, target: Target, stack: Stack, faults: Faults, history: History
 ) -> None:
@@ -49,7 +49,7 @@ def as_long_as_it_may(
         history.settle(job, within_s=10)
 
 
-@situation("delivery.reserved-runs-once")
+@situation("delivery.reserved-runs-once", takes_s=4)
 def reserved_behind_a_running_one(
     agent: Agent,
     target: Target,
