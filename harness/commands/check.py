@@ -1,9 +1,7 @@
 """`queueproof check`: point it at any Celery application."""
 
-import re
-import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +10,14 @@ import psutil
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from harness.app_path import described
+from harness.app_path import again_with, from_options
 from harness.checking import Check, Outcome, chosen, not_applicable, pages
-from harness.errors import TargetError
 from harness.profile import Profile
 from harness.report.table import verdict_table
 from harness.report.verdict_file import FILE_NAME
 from harness.run import Run, run_folder
 from harness.situations import Situation
-from harness.target import Target, read_table
+from harness.target import Target
 from harness.verdict import Status
 
 EPILOG = """Examples:
@@ -48,20 +45,6 @@ _COLOURS = {
     Status.HOLDS: "green",
     Status.VIOLATED: "bold red",
     Status.INCONCLUSIVE: "yellow",
-}
-
-#: What a key of a description is called on the command line.
-OPTION_OF = {
-    r"commands\.worker": "--command",
-    r"commands\.beat": "--beat",
-    r"env\.": "--env ",
-    r"queues =": "--queues",
-    r"app =": "APP",
-}
-
-_PAIRS = {
-    "--env": "NAME=VALUE, such as SHOP_REDIS={broker}",
-    "--job": "TASK=SECONDS, such as shop.tasks.import_all=20",
 }
 
 #: Columns of a table nobody looks at on a screen of its own.
@@ -118,10 +101,10 @@ def check(
     violated, or is not applicable, with the reason.
     """
     console = Console(stderr=as_json, highlight=False)
-    target = _target(app, options)
+    target = from_options(app, options)
     situations = chosen(only, contract)
     run = Run(target, lambda: run_folder(Path.cwd(), run_dir))
-    again = _again(app, options)
+    again = again_with(app, options)
     checking = Check(run, lambda situation: f"{again} --only {situation.name}")
     try:
         with console.status(f"starting {target.app}"):
@@ -183,70 +166,6 @@ def _perform(
             first_s = first_s or (_running_s() if outcome.judged else 0.0)
             _print_outcome(console, outcome)
     return outcomes, first_s
-
-
-def _target(app: str | None, options: Mapping[str, Any]) -> Target:
-    """Return the target that the options describe; errors speak of options."""
-    file = options["target"]
-    if (app is None) == (file is None):
-        raise TargetError(
-            "Name the application, package.module:attribute, or its --target file: "
-            "one of the two. `queueproof check --help` has examples."
-        )
-    # A file's paths are relative to it, those of options to where we are.
-    folder = Path(file).resolve().parent if file else Path.cwd()
-    table: dict[str, Any] = {"app": app, "chdir": "."}
-    if file:
-        table = read_table(Path(file))
-    for key in ("python", "chdir"):
-        if options[key]:
-            table[key] = options[key]
-    if options["chdir"]:
-        table["chdir"] = str(Path(options["chdir"]).resolve())
-    if options["pythonpath"]:
-        table["pythonpath"] = [str(Path(p).resolve()) for p in options["pythonpath"]]
-    if options["queues"]:
-        table["queues"] = options["queues"].split(",")
-    commands = {"worker": options["command"], "beat": options["beat"]}
-    given = {role: command for role, command in commands.items() if command}
-    table["commands"] = {**table.get("commands", {}), **given}
-    pairs = dict(_pair("--env", text) for text in options["env"])
-    table["env"] = {**table.get("env", {}), **pairs}
-    jobs = dict(_job(text) for text in options["job"])
-    table["job"] = {**table.get("job", {}), **jobs}
-    try:
-        return described(table, folder)
-    except TargetError as error:
-        if file:
-            raise TargetError(f"{file}: {error}") from None
-        text = str(error)
-        for key, option in OPTION_OF.items():
-            text = re.sub(rf"^{key}", option, text)
-        raise TargetError(text) from None
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.replace(".", "_").isidentifier():
-        raise TargetError(f"{option} {text!r}: write {_PAIRS[option]}.")
-    return name, value
-
-
-def _job(text: str) -> tuple[str, dict[str, Any]]:
-    task, seconds = _pair("--job", text)
-    try:
-        return task, {"task": task, "expected_s": float(seconds)}
-    except ValueError:
-        raise TargetError(f"--job {text!r}: write {_PAIRS['--job']}.") from None
-
-
-def _again(app: str | None, options: Mapping[str, Any]) -> str:
-    """Return the command with the same options, but for what chooses situations."""
-    words = ["queueproof", "check", *([app] if app else [])]
-    for name, value in options.items():
-        for each in value if isinstance(value, tuple) else [value]:
-            words += [f"--{name}", str(each)] if each else []
-    return shlex.join(words)
 
 
 def _running_s() -> float:
