@@ -9,6 +9,10 @@ import click
 
 from harness.catalogue import catalogue
 from harness.commands.check import check
+from harness.commands.doctor import doctor
+from harness.commands.init import init
+from harness.commands.outputs import outputs, write_outputs
+from harness.commands.report import report
 from harness.contract import contracts
 from harness.errors import (
     ContractError,
@@ -42,6 +46,9 @@ queueproof check shop:app        point it at any Celery application
 queueproof contracts             what is promised
 queueproof mutants               how it can be broken on purpose
 queueproof judge .qp/latest      judge what was observed again, in a second
+queueproof report .qp/latest     show it: one page with verdicts and a timeline
+queueproof init                  describe your application, from what can be found
+queueproof doctor                what this machine can run, and what is missing
 """
 
 
@@ -51,6 +58,9 @@ def cli() -> None:
 
 
 cli.add_command(check)
+cli.add_command(doctor)
+cli.add_command(init)
+cli.add_command(report)
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _scenarios = click.option(
@@ -118,7 +128,8 @@ def _mutant_row(mutant: Mutant) -> dict[str, object]:
 @cli.command("judge", epilog=_EPILOG)
 @click.argument("run", type=click.Path(path_type=Path), default=Path(".qp/latest"))
 @_as_json
-def judge_again(run: Path, as_json: bool) -> None:
+@outputs
+def judge_again(run: Path, as_json: bool, junit: Path | None, github: bool) -> None:
     """Judge stored histories again, with the laws of today.
 
     RUN is the folder of a run (default .qp/latest), the folder of one test in it, or a
@@ -138,6 +149,7 @@ def judge_again(run: Path, as_json: bool) -> None:
         judged = [r.judged for r in found]
         colour = sys.stdout.isatty()
         click.echo(verdict_table(judged, about={"run": run}, colour=colour))
+    write_outputs([r.judged for r in found], junit=junit, github=github)
     if code:
         raise SystemExit(int(code))
 

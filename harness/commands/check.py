@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from harness.app_path import again_with, from_options
 from harness.checking import Check, Outcome, chosen, not_applicable, pages
+from harness.commands.outputs import outputs, write_outputs
 from harness.profile import Profile
 from harness.report.table import verdict_table
 from harness.report.verdict_file import FILE_NAME
@@ -31,6 +32,7 @@ queueproof check shop:app --env "SHOP_REDIS={broker}"
     where the application reads its broker's address from
 queueproof check shop:app --beat "{python} -m celery -A {app} beat"
 queueproof check shop:app --job shop.tasks.import_all=20 --only time_limit
+queueproof check shop:app --junit verdicts.xml --github
 
 \b
 In commands and values of --env: {python} {app} {broker} {results} {data}.
@@ -85,12 +87,15 @@ WIDTH = 110
 @click.option("--contract", multiple=True, help="What judges this contract.")
 @click.option("--run-dir", help="Where everything goes; default: .qp/runs/...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@outputs
 def check(
     app: str | None,
     only: Sequence[str],
     contract: Sequence[str],
     run_dir: str | None,
     as_json: bool,
+    junit: Path | None,
+    github: bool,
     **options: Any,
 ) -> None:
     """Hurt any Celery application's worker, and say what it keeps.
@@ -137,6 +142,7 @@ def check(
         )
         for note in [*run.notes, *(text for text, _ in run.errors)]:
             click.echo(f"note: {note.partition(chr(10))[0]}")
+    write_outputs(run.tests, junit=junit, github=github, not_applicable=skipped)
     if run.exit_code:
         raise SystemExit(int(run.exit_code))
 

@@ -48,7 +48,7 @@ def verdict_table(
             contract.code,
             f"[{_COLOURS[status]}]{status}[/]",
             count,
-            _measured(contract, judged),
+            worst_measured(contract, judged),
         )
     for id, reason in sorted((not_applicable or {}).items()):
         code = find_contract(id).code
@@ -70,7 +70,7 @@ def verdict_table(
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
-def _measured(contract: Contract, judged: list[Judged]) -> str:
+def worst_measured(contract: Contract, judged: list[Judged]) -> str:
     """Return the measurement that came closest to its bound."""
     seen = measurements(contract, judged)
     if not seen:
