@@ -14,8 +14,8 @@ from harness.stack import Stack
 from harness.target import Target
 from harness.wait import wait_until
 
-#: Seconds an idle worker may take to answer; typical 0.01.
-ANSWER_S = 1.0
+#: Seconds each question waits for answers, all of them; typical 0.01. Asked again.
+ANSWER_S = 0.3
 
 #: Seconds until a worker that just said it is ready answers its first question.
 ANSWER_WITHIN_S = 10.0
