@@ -136,9 +136,9 @@ class Agent:
 
     def state(self, job: str) -> dict[str, Any]:
         """Return what the result store says: {state, result}; a claim, not a fact."""
-        told = dict(self.ask("state", job=job))
-        self.history.record("agent", "state", job, **told)
-        return told
+        said = dict(self.ask("state", job=job))
+        self.history.record("agent", "state", job, state=said["state"])
+        return said
 
     def workers(self, *, timeout_s: float = 1.0) -> dict[str, int]:
         """Return {worker name: pid of its main process} for those that answer."""

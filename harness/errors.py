@@ -7,6 +7,7 @@ HarnessError
 │   │   └── NoRedisServer
 │   ├── NotStarted       a part ended before it was ready
 │   ├── NotRedirected    the application would talk to a Redis that is not ours
+│   ├── OutsideStack     the application tried to reach a service that is not ours
 │   └── AgentError       the agent in the application's interpreter failed
 ├── TooSlow              something did not happen within its deadline
 ├── NeverHappened        the situation a scenario wants did not arise (inconclusive)
@@ -55,6 +56,13 @@ class NotRedirected(StackError):
 
     Let it read CELERY_BROKER_URL and CELERY_RESULT_BACKEND, or give the variables it
     reads the values "{broker}" and "{results}" under [env] in target.toml.
+    """
+
+
+class OutsideStack(StackError):
+    """The application tried to reach a service that is not the stack's.
+
+    Point it at the stack by [env] in target.toml, or name the host in allow_hosts.
     """
 
 

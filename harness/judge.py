@@ -1,7 +1,8 @@
 """Applies a law to a history, and doubts the result where doubt is due.
 
 A law that crashed, a situation that never arose, a scenario that broke off, a fault
-that hit nothing, a machine that stalled: inconclusive.
+that hit nothing, a machine that stalled, a service that we kept from the application:
+inconclusive.
 """
 
 import traceback
@@ -11,6 +12,7 @@ from dataclasses import replace
 from harness.contract import Contract
 from harness.heartbeat import EVERY_S, LATE_S
 from harness.history import History, Observation
+from harness.outside import describe_refused
 from harness.verdict import Status, Verdict, inconclusive
 
 #: A stall of more than this part of a bound could have decided the verdict.
@@ -65,6 +67,9 @@ def judge(
             expected="a verdict",
             observed=_where(error),
         )
+    refused = _refused(history)
+    if refused:
+        return replace(refused, measured=verdict.measured)
     broken_off = _broken_off(history)
     if broken_off and verdict.status is not Status.VIOLATED:
         return replace(broken_off, measured=verdict.measured)
@@ -88,6 +93,18 @@ def _broken_off(history: History) -> Verdict | None:
                 evidence=(o.line,),
                 job=o.job,
             )
+    return None
+
+
+def _refused(history: History) -> Verdict | None:
+    """Return a doubt where the guard, not the application, may have caused it all."""
+    for o in history.of(source="ledger", kind="refused"):
+        return inconclusive(
+            describe_refused(o.data),
+            expected="the application reaches nothing but the stack and allow_hosts",
+            observed=f"refused at {o.t:.2f} s",
+            evidence=(o.line,),
+        )
     return None
 
 

@@ -229,6 +229,12 @@ class Launcher:
             "journal": str(self._layout.journal),
         }
 
+    def _allowed_hosts(self, values: Mapping[str, str]) -> list[str]:
+        """Return what a part may connect to: the stack's hosts, the target's others."""
+        urls = (values["broker"], values["results"], values["events"], self._urls.api)
+        hosts = [urlsplit(url).hostname or "" for url in urls]
+        return list(dict.fromkeys([*hosts, *self._target.allow_hosts]))
+
     def _env(self, role: str) -> dict[str, str]:
         env = {
             name: value
@@ -243,11 +249,14 @@ class Launcher:
             env |= self._mutant.env
         env["CELERY_BROKER_URL"] = values["broker"]
         env["CELERY_RESULT_BACKEND"] = values["results"]
-        path = [self._layout.work, *self._target.pythonpath]
+        env["QUEUEPROOF_PART"] = role
+        env["QUEUEPROOF_ALLOWED_HOSTS"] = ",".join(self._allowed_hosts(values))
         if self._witness:
-            path.insert(0, HARNESS / "witness_site")
             env["QUEUEPROOF_WITNESS"] = str(HARNESS / "witness.py")
             env["QUEUEPROOF_LEDGER"] = str(self._layout.ledger)
+        # Guarded in a control run too: it must not reach a stranger's services either.
+        site = HARNESS / "witness_site"
+        path = [site, self._layout.work, *self._target.pythonpath]
         inherited = [p for p in [os.environ.get("PYTHONPATH")] if p]
         env["PYTHONPATH"] = os.pathsep.join([*map(str, path), *inherited])
         return env

@@ -87,6 +87,10 @@ class Executions:
         }
         return {job for job in started if self.running(job) is not None}
 
+    def refused(self) -> list[Line]:
+        """Return the connections that the guard refused, each once per process."""
+        return [line for line in self.lines("ledger") if line.get("what") == "refused"]
+
     def ready_workers(self) -> set[int]:
         """Return the pids of worker main processes that reported ready."""
         return {

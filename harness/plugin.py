@@ -6,9 +6,11 @@ fixtures, and imports nothing of weight before.
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from harness import parallel
 
 if TYPE_CHECKING:
     from harness.agent import Agent
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 _RUN: "pytest.StashKey[Run]" = pytest.StashKey()
 _SCENARIO: "pytest.StashKey[Scenario]" = pytest.StashKey()
 _PROBES: "pytest.StashKey[Probes]" = pytest.StashKey()
-
-#: The exit code of wrong use; design: 0 holds, 1 violated, 2 wrong use, 3, 4.
-_WRONG_USE = 2
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,14 +72,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "stages(*names): the stages of a migration this scenario runs in"
     )
     if config.getoption("--engine") == "container":
-        _wrong_use(
+        parallel.wrong_use(
+            config,
             "--engine container comes later: this version runs processes. "
-            "Use --engine process."
+            "Use --engine process.",
         )
-
-
-def _wrong_use(message: str) -> NoReturn:
-    pytest.exit(message, returncode=_WRONG_USE)
+    parallel.register(
+        config, lambda: _run(config), lambda: config.stash.get(_RUN, None)
+    )
 
 
 # Collection
@@ -100,20 +99,21 @@ def pytest_collection_modifyitems(
         for item in marked:
             _contracts(item)
         mutant = _run(config).mutant
-    except ContractError as error:
-        _wrong_use(str(error))
-    except (MutantError, TargetError) as error:
-        _wrong_use(str(error))
+    except (ContractError, MutantError, TargetError) as error:
+        parallel.wrong_use(config, str(error))
     for item in marked:
         if "history" not in getattr(item, "fixturenames", ()):
-            _wrong_use(
+            parallel.wrong_use(
+                config,
                 f"{item.nodeid} is marked with a contract but takes neither `history` "
-                "nor `driver`: nothing could be judged."
+                "nor `driver`: nothing could be judged.",
             )
     if mutant is not None and not config.getoption("--all-scenarios"):
         kept = [item for item in items if mutant.contract in _ids(item)]
         if not kept:
-            _wrong_use(f"No scenario collected is marked with {mutant.contract}.")
+            parallel.wrong_use(
+                config, f"No scenario collected is marked with {mutant.contract}."
+            )
         config.hook.pytest_deselected(items=[i for i in items if i not in kept])
         items[:] = kept
 
@@ -145,11 +145,13 @@ def _run(config: pytest.Config) -> "Run":
     name = config.getoption("--mutant")
     again = f' --target="{given}"' if _was_typed(config, "--target") else ""
     again += f" --mutant {name}" if name else ""
+    run_id, part = parallel.place(config)
     run = Run(
         load(path),
-        lambda: run_folder(config.rootpath, config.getoption("--run-dir")),
+        lambda: run_folder(config.rootpath, config.getoption("--run-dir"), run_id),
         mutant=find_mutant(name, path.parent / "mutants") if name else None,
         again=again,
+        part=part,
     )
     config.stash[_RUN] = run
     return run
@@ -314,10 +316,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from harness.verdict import ExitCode
 
     run.close()
-    if not (run.tests or run.errors):
+    if parallel.is_worker(session.config) or not (run.tests or run.errors):
         return
     run.write()
     ours = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+    if parallel.stopped_at_a_failure(session.config):
+        ours.add(pytest.ExitCode.INTERRUPTED)
     code = int(run.exit_code)
     if session.exitstatus == pytest.ExitCode.INTERNAL_ERROR:
         session.exitstatus = int(ExitCode.HARNESS_FAILED)

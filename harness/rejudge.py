@@ -34,7 +34,9 @@ def histories(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     here = path / HISTORY_NAME
-    found = [here] if here.is_file() else sorted(path.glob(f"*/{HISTORY_NAME}"))
+    # A test's folder lies in the run's, or in that of the pytest process it ran in.
+    deep = [*path.glob(f"*/{HISTORY_NAME}"), *path.glob(f"gw*/*/{HISTORY_NAME}")]
+    found = [here] if here.is_file() else sorted(deep)
     if not found:
         raise HistoryError(
             f"No {HISTORY_NAME} in {path} or in its folders. Name the folder of a run "

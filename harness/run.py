@@ -12,9 +12,11 @@ from harness.errors import (
     ContractError,
     HarnessError,
     MutantError,
+    OutsideStack,
     TargetError,
     TooSlow,
 )
+from harness.leftovers import leftovers
 from harness.recorder import Recorder, Unrecorded
 from harness.report.verdict_file import FILE_NAME, Judged, write_run
 from harness.target import Target
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from harness.stack import Stack
 
 #: Errors that mean wrong use or a wrong description; all others mean that we failed.
-WRONG_USE = (TargetError, MutantError, ContractError)
+WRONG_USE = (TargetError, MutantError, ContractError, OutsideStack)
 
 #: Seconds a test's leftovers (a killed job's message, a dying child) may take to go
 #: before its stack is given up; the worker notices a lost child after up to 5 s.
@@ -46,6 +48,7 @@ class Run:
             when the first test needs it.
         mutant: how the application is broken, None for as it is.
         again: options that a command to see a failure again must carry.
+        part: the folder in it for what this process writes; xdist's workers have one.
     """
 
     def __init__(
@@ -55,11 +58,13 @@ class Run:
         *,
         mutant: "Mutant | None" = None,
         again: str = "",
+        part: str = "",
     ) -> None:
         self.target = target
         self._make_folder = make_folder
         self.mutant = mutant
         self.again = again
+        self.part = part
         self.tests: list[Judged] = []
         self.errors: list[tuple[str, bool]] = []
         self.notes: list[str] = []
@@ -101,7 +106,11 @@ class Run:
         if self._engine is None:
             self._engine = ProcessEngine()
         stack = Stack(
-            self.target, self._engine, self.folder, self.mutant, history=history
+            self.target,
+            self._engine,
+            self.folder / self.part,
+            self.mutant,
+            history=history,
         )
         try:
             self._stack = stack.start()
@@ -121,7 +130,7 @@ class Run:
         left: list[str] = []
 
         def clean() -> bool:
-            left[:] = stack.leftovers()
+            left[:] = leftovers(stack)
             return not left
 
         try:
@@ -194,15 +203,18 @@ class Run:
         )
 
 
-def run_folder(root: Path, given: str | None = None) -> Path:
-    """Make `given`, or else `.qp/runs/<time>-<pid>`, to which `.qp/latest` points."""
+def run_name() -> str:
+    """Return a name for a run that starts now."""
+    return f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
+
+
+def run_folder(root: Path, given: str | None = None, name: str | None = None) -> Path:
+    """Make `given`, or else `.qp/runs/<name>`, to which `.qp/latest` points."""
     if given:
         chosen = Path(given).resolve()
         chosen.mkdir(parents=True, exist_ok=True)
         return chosen
-    now = datetime.datetime.now(datetime.UTC)
-    name = f"{now:%Y%m%dT%H%M%S}-{os.getpid()}"
-    folder = root / ".qp" / "runs" / name
+    folder = root / ".qp" / "runs" / (name or run_name())
     folder.mkdir(parents=True, exist_ok=True)
     link = root / ".qp" / f"latest.{os.getpid()}"
     link.parent.mkdir(exist_ok=True)

@@ -44,7 +44,7 @@ class Scenario:
         self.test = test
         self.again = again or f'pytest "{test}"{run.again}'
         self.contracts = contracts
-        self.name = slug(test)
+        self.name = f"{run.part}/{slug(test)}" if run.part else slug(test)
         self.folder = run.folder / self.name
         self.history = History(self.folder / "history.jsonl")
         self._began = time.monotonic()

@@ -21,8 +21,8 @@ from harness.errors import EngineError, NotStarted, StackError
 from harness.launch import Launcher, Layout, Mutant, Urls
 from harness.ledger import Executions
 from harness.links import Links
+from harness.outside import raise_refused
 from harness.probe_worker import ProbeWorker
-from harness.probes.queue import depth
 from harness.probes.redis import why_down
 from harness.recorder import Recorder, Unrecorded
 from harness.redirect import verify_overlay, verify_urls
@@ -81,6 +81,9 @@ class Stack:
         self._stopping = threading.Event()
         self._supervisor: threading.Thread | None = None
         self._agent: Agent | None = None
+        #: What stands before every key of the application's broker.
+        self.key_prefix = ""
+        self._known_queues: list[str] = []
         self._urls: Urls | None = None
         self._launcher: Launcher | None = None
 
@@ -91,6 +94,7 @@ class Stack:
 
         Raises:
             NotRedirected: the app would use another broker or result store than ours.
+            OutsideStack: a part tried to reach a service that is not the stack's.
             StackError: a part died early; TooSlow: it was not ready in time.
         """
         self.layout.make()
@@ -108,8 +112,12 @@ class Stack:
                 self._start(self._launcher.deployed(role))
             for role in deployed:
                 self._await_ready(role)
+            raise_refused(self.executions.refused())
         except BaseException:
             self.stop()
+            raise_refused(
+                self.executions.refused()
+            )  # what is refused explains what then went wrong
             raise
         self._supervisor = threading.Thread(
             target=self._supervise, name="queueproof-supervisor", daemon=True
@@ -206,6 +214,7 @@ class Stack:
         self._await_ready(worker.role)
         return worker
 
+<<<<<<< HEAD
     @contextmanager
     def replica(self, role: str) -> Iterator[Replica]:
         """Run a part's deployed command once more, beside it, while the body runs.
@@ -233,28 +242,19 @@ class Stack:
 
     def leftovers(self) -> list[str]:
         """Return why the stack is not fit for the next test; empty where it is."""
+=======
+    def dead(self) -> list[str]:
+        """Return the roles of the parts that do not run."""
+>>>>>>> main
         with self._lock:
-            reasons = [
-                f"{role} is not running"
-                for role, process in self._processes.items()
-                if process.exit_code() is not None
-            ]
-        reasons += [
-            f"job {job} still runs"
-            for job in self.executions.open_jobs()
-            if self.pid_of_child(job) is not None
-        ]
-        refused = why_down(self.urls.broker)
-        if refused is not None:
-            return [*reasons, f"redis does not answer: {refused}"]
-        for queue in self.target.queues:
-            found = depth(self.urls.broker, queue)
-            if found.length:
-                reasons.append(f"{found.length} messages wait in {queue}")
-            if found.unacked:
-                reasons.append(f"{found.unacked} messages are not acknowledged")
-                break  # the count is of all queues
-        return reasons
+            parts = self._processes.items()
+            return [role for role, part in parts if part.exit_code() is not None]
+
+    def queues(self) -> list[str]:
+        """Return the application's queues and those of the probe workers."""
+        with self._lock:
+            private = [q for w in self._probe_workers.values() for q in w.queues]
+        return list(dict.fromkeys([*self.target.queues, *self._known_queues, *private]))
 
     # --- starting -----------------------------------------------------------------
 
@@ -284,6 +284,8 @@ class Stack:
         process = self._start(self._launcher.agent())
         self._agent = Agent(self.engine, process, self.history)
         verify_urls(self._agent, self.target.app, self.urls)
+        seen = self._agent.describe()
+        self.key_prefix, self._known_queues = seen["key_prefix"], seen["queues"]
         if self.mutant is not None and self.mutant.overlay:
             verify_overlay(self._agent, self.mutant.name, self.layout.work)
 
@@ -338,6 +340,8 @@ class Stack:
                     f"{role} ended with code {code} before it was ready. Its command: "
                     f"{shlex.join(self.process(role).command.argv)}\n{self.logs(role)}"
                 )
+            if self._supervisor is None:
+                raise_refused(self.executions.refused())
             return bool(ready())
 
         wait_until(

@@ -3,8 +3,13 @@
     app = "shop.broker:app"                  # the Celery app; all that workers need
     queues = ["default"]                     # the queues its own worker serves
     links = ["worker"]                       # parts whose way to Redis can be hurt
+<<<<<<< HEAD
     chdir = "."                              # where commands start; never written to
     pythonpath = ["src"]                     # both relative to this file
+=======
+    allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
+    pythonpath = ["src"]                     # relative to this file
+>>>>>>> main
     python = "/srv/shop/venv/bin/python"     # default: the interpreter of the tests
 
     [commands]                               # as deployed; {python} {app} {port}
@@ -23,6 +28,7 @@ refused with the nearest one that is. In Python, build a `Target` directly.
 """
 
 import difflib
+import re
 import shlex
 import string
 import sys
@@ -51,6 +57,11 @@ PLACEHOLDERS = (
     "events",
     "data",
     "journal",
+)
+
+#: A name, an IPv4 or IPv6 address, or a network: no scheme, no port, no comma.
+_HOST = re.compile(
+    r"[\w.-]+(/\d+)?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/\d+)?"
 )
 
 T = TypeVar("T")
@@ -118,6 +129,7 @@ class Target:
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     api: Api | None = None
@@ -232,6 +244,7 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
         ),
         queues=tuple(_list(raw, "queues")),
         links=_roles(raw, "links", commands),
+        allow_hosts=_hosts(raw, "allow_hosts"),
         commands=commands,
         env=env,
         api=_record(Api, raw["api"], "api") if "api" in raw else None,
@@ -339,6 +352,17 @@ def _roles(raw: dict[str, Any], key: str, commands: Any) -> tuple[str, ...]:
                 f"{_nearest(role, commands)}. Known: {', '.join(commands)}."
             )
     return roles
+
+
+def _hosts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
+    hosts = tuple(_list(raw, key))
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise TargetError(
+                f"{key} = {list(hosts)!r}: {host!r} is no host. Write a name, an "
+                'address or a network alone, such as "db.internal" or "10.1.0.0/16".'
+            )
+    return hosts
 
 
 def _need(

@@ -14,8 +14,8 @@ UNKNOWN = ("unknown_task", "older_signature", "garbage")
 @contract(
     id="routing.unknown-message-does-not-stop",
     code="ROUTE-002",
-    claim="A message of an unknown task, of another release or of no sense at all does "
-    "not stop the worker: the next job starts, and a task that has an id has an end",
+    claim="After a message of an unknown task, of another release or of no sense the "
+    "next job starts, and what has a task id has an end",
     user_sees="one wrong message, and everybody's jobs stay pending; or the job of an "
     "old page that runs for ever",
     likely="the worker crashes on the message and nobody starts it again, or it is put "
@@ -25,7 +25,7 @@ UNKNOWN = ("unknown_task", "older_signature", "garbage")
     "worker ends with code 1, once, when what runs is done: its supervisor keeps this",
     needs=("app", "worker"),
     bounds={
-        "t_rec_s": Bound(10.0, "s", "from send to the next start; typical 0.1"),
+        "t_rec_s": Bound(10.0, "s", "from send to the next start; typical 0.1-0.6"),
         "restart_s": Bound(
             60.0, "s", "the same after garbage; typical 2-12: a restart"
         ),

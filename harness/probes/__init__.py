@@ -53,7 +53,9 @@ class Probes:
 
     def queue(self, name: str) -> queue.Depth:
         """Return how many messages wait in a queue, and how many are unacknowledged."""
-        depth = queue.depth(self._stack.urls.broker, name)
+        depth = queue.depth(
+            self._stack.urls.broker, name, key_prefix=self._stack.key_prefix
+        )
         self._history.record(
             "probe", "queue", queue=name, length=depth.length, unacked=depth.unacked
         )

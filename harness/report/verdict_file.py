@@ -46,6 +46,18 @@ class Judged:
             ],
         }
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Judged":
+        """Return what `to_dict` wrote, from another process."""
+        return cls(
+            plain["test"],
+            plain["folder"],
+            plain["again"],
+            {v["contract"]: Verdict.from_dict(v) for v in plain["verdicts"]},
+            plain["bounds"],
+            plain["duration_s"],
+        )
+
 
 def write_test(path: Path, judged: Judged) -> None:
     """Write one test's verdicts."""

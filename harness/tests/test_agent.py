@@ -86,13 +86,13 @@ def test_a_knocked_task_starts_and_its_function_is_not_reached(plain_stack):
 def test_beats_entries_are_told_with_their_periods(
     process_engine, plain_target, tmp_path
 ):
-    target = dataclasses.replace(plain_target, app="scheduled:app", commands={})
+    target = dataclasses.replace(plain_target, app="periodic:app", commands={})
     history = History()
     stack = Stack(target, process_engine, tmp_path, history=history).start()
     try:
         assert stack.agent.schedule() == {
-            "sweep": {"task": "scheduled.sweep", "every_s": 1.0},
-            "report": {"task": "scheduled.report", "every_s": None},
+            "sweep": {"task": "periodic.sweep", "every_s": 1.0},
+            "report": {"task": "periodic.report", "every_s": None},
         }
     finally:
         stack.stop()

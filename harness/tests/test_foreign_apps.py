@@ -86,9 +86,9 @@ EARLY_ACK = {
     "it was killed stays started for ever"
 }
 NOT_RECONNECTED = {
-    "broker.consumes-again": "no fix like that of the right ones: Celery 5.7 can die of "
-    "a lost connection while it holds a message, which early ack gives up only a moment "
-    "after the task's start, so a race"
+    "broker.consumes-again": "no fix like that of the right ones: Celery 5.7 can die "
+    "of a lost connection while it holds a message, and early ack gives one up only a "
+    "moment after its task has started, so it is a race"
 }
 
 WRONG = {

@@ -107,3 +107,16 @@ def test_a_bound_that_counts_says_nothing_about_time():
     both = {"attempts": Bound(0.0, "times", "x"), "wait_s": Bound(2.0, "s", "x")}
     counted = replace(law(counting), bounds=both)
     assert judge(counted, stalled()).status is Status.HOLDS
+
+
+def test_what_the_guard_refused_may_have_caused_it_all():
+    history = a_history()
+    history.record(
+        "ledger", "refused", t=2.0, part="worker", host="db", port=1, site="a.py:1"
+    )
+
+    for check in (holding, wrong, late):
+        verdict = judge(law(check, wait_s=1.0), history)
+        assert verdict.status is Status.INCONCLUSIVE
+        assert "worker tried to reach db:1 from a.py:1" in verdict.summary
+        assert verdict.evidence == (3,)

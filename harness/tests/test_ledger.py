@@ -87,3 +87,12 @@ def test_a_second_attempt_runs_after_the_first_has_ended(tmp_path):
     )
 
     assert executions(tmp_path).running("j")["pid"] == 2
+
+
+def test_what_the_guard_refused_is_no_execution(tmp_path):
+    seen = executions(tmp_path)
+    refused = {"what": "refused", "host": "db", "t_mono": 0.0}
+    append(tmp_path / "ledger", refused, line("start", role="child"))
+
+    assert seen.refused() == [refused]
+    assert seen.open_jobs() == {"j"}

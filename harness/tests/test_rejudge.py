@@ -31,6 +31,13 @@ def test_a_run_is_judged_test_by_test(tmp_path):
     assert "2 endings" in two.pages[0]
 
 
+def test_the_folders_of_parallel_processes_belong_to_the_run(tmp_path):
+    stored_test(tmp_path / "gw0" / "one")
+    stored_test(tmp_path / "gw1" / "two")
+
+    assert [r.judged.folder for r in rejudge(tmp_path)] == ["one", "two"]
+
+
 def test_one_test_or_one_file_can_be_named(tmp_path):
     folder = stored_test(tmp_path / "one")
     assert histories(folder) == [folder / "history.jsonl"]

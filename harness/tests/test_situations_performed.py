@@ -1,4 +1,8 @@
-"""Situations on small applications, for real: right ones hold, wrong ones do not."""
+"""Situations that the reference application cannot be put in, on small ones.
+
+It has no schedule of a few seconds, and its tasks need a row of its API: so the right
+application that holds, and the wrong ones that are caught, are here.
+"""
 
 import dataclasses
 
@@ -10,65 +14,57 @@ from harness.faults import Faults
 from harness.probes import Probes
 from harness.run import Run
 from harness.scenario import Scenario
-from harness.target import Job, Target
+from harness.target import Job
 from harness.verdict import Status
 
 WORKER = "{python} -m celery -A {app} worker -c 1 --without-mingle --without-gossip"
 BEAT = "{python} -m celery -A {app} beat -s {data}/beat"
 
 
-@pytest.fixture
-def perform(plain_target, tmp_path):
-    """Return a function that performs a situation and returns its only verdict."""
-    runs = []
+@pytest.fixture(scope="module")
+def runs(plain_target, tmp_path_factory):
+    """Return a function that makes the run, with its kept stack, of an application."""
+    made = {}
 
-    def on(name: str, target: Target):
-        run = Run(target, lambda: tmp_path)
-        runs.append(run)
-        (one,) = (s for s in situations.situations() if s.name == name)
-        (contract,) = one.contracts
-        scenario = Scenario(run, name, [find_contract(contract)])
-        history = scenario.history
-        stack = run.stack_for(history)
-        probes = Probes(stack, history)
-        scenario.follow(stack, probes)
-        try:
-            one.perform(
-                target=target,
-                stack=stack,
-                agent=stack.agent,
-                faults=Faults(stack, history),
-                probes=probes,
-                history=history,
+    def of(app: str, **commands: str) -> Run:
+        key = (app, *commands.values())
+        if key not in made:
+            target = dataclasses.replace(
+                plain_target, app=f"{app}:app", queues=(app,), commands=commands
             )
-            return scenario.finish().verdicts[contract]
-        finally:
-            scenario.close()
-            probes.close()
+            folder = tmp_path_factory.mktemp("run")
+            made[key] = Run(target, lambda: folder)
+        return made[key]
 
-    yield on
-    for run in runs:
+    yield of
+    for run in made.values():
         run.close()
 
 
-@pytest.fixture
-def small(plain_target):
-    """Return a function that describes another small application beside `plain`."""
-
-    def app(name: str, *options: str, **fields) -> Target:
-        commands = {"worker": " ".join((WORKER, *options)), **fields.pop("more", {})}
-        return dataclasses.replace(
-            plain_target,
-            app=f"{name}:app",
-            queues=(name,),
-            commands=commands,
-            **fields,
+def perform(name: str, run: Run, **fields):
+    """Perform a situation of one contract and return the verdict."""
+    (one,) = (s for s in situations.situations() if s.name == name)
+    (contract,) = one.contracts
+    target = dataclasses.replace(run.target, **fields)
+    scenario = Scenario(run, name, [find_contract(contract)])
+    history = scenario.history
+    stack = run.stack_for(history)
+    probes = Probes(stack, history)
+    scenario.follow(stack, probes)
+    try:
+        one.perform(
+            target=target,
+            stack=stack,
+            agent=stack.agent,
+            faults=Faults(stack, history),
+            probes=probes,
+            history=history,
         )
-
-    return app
-
-
-# time_limit
+        return scenario.finish().verdicts[contract]
+    finally:
+        scenario.close()
+        probes.close()
+        run.release_stack(name)
 
 
 @pytest.mark.parametrize(
@@ -81,39 +77,34 @@ def small(plain_target):
         ("again", Status.VIOLATED, "tried again"),
     ],
 )
-def test_what_a_job_makes_of_its_soft_limit(perform, small, task, status, says):
+def test_what_a_job_makes_of_its_soft_limit(runs, task, status, says):
     job = Job(task=f"batch.{task}", args=(40, 0.1), expected_s=4.0, hard_s=3.5)
-    target = small("batch", jobs={"report": job})
 
-    verdict = perform("time_limit.own_jobs_past_their_soft_limit", target)
+    verdict = perform(
+        "time_limit.own_jobs_past_their_soft_limit",
+        runs("batch", worker=WORKER),
+        jobs={"report": job},
+    )
 
     assert verdict.status is status
     assert says in verdict.summary
 
 
-def test_native_code_is_killed_in_a_process_and_not_in_a_thread(perform, small):
-    name = "time_limit.stuck_in_native_code"
-    assert perform(name, small("plain")).status is Status.HOLDS
-    threads = perform(name, small("plain", "--pool=threads"))
-    assert threads.status is Status.VIOLATED
-    assert "ran to its end" in threads.summary
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        ("", Status.HOLDS, "every 1 s"),
+        # As in two replicas of `worker -B`, or one beside a beat.
+        (" -B -s {data}/second", Status.VIOLATED, "more often than it was due"),
+    ],
+    ids=["one-beat", "two-beats"],
+)
+def test_one_beat_runs_each_entry_once_and_two_run_it_twice(
+    runs, options, status, says
+):
+    run = runs("periodic", worker=WORKER + options, beat=BEAT)
 
+    verdict = perform("schedule.steady_state", run)
 
-# routing
-
-
-def test_wrong_messages_do_not_stop_a_plain_worker(perform, small):
-    for name in ("messages_of_another_release", "bytes_that_are_no_message"):
-        assert perform(f"routing.{name}", small("plain")).status is Status.HOLDS
-
-
-# schedule
-
-
-def test_one_beat_runs_each_entry_once_and_two_run_it_twice(perform, small):
-    """The second beat is in the worker, as in two replicas of `worker -B`."""
-    name, more = "schedule.steady_state", {"beat": BEAT}
-    assert perform(name, small("scheduled", more=more)).status is Status.HOLDS
-    twice = perform(name, small("scheduled", "-B -s {data}/second", more=more))
-    assert twice.status is Status.VIOLATED
-    assert "more often than it was due" in twice.summary
+    assert verdict.status is status
+    assert says in verdict.summary

@@ -111,23 +111,6 @@ def test_queues_run_out_with_an_error():
         worker.queue()
 
 
-def test_a_stack_at_rest_leaves_nothing_over(plain_stack):
-    wait_until(lambda: not plain_stack.leftovers(), within_s=10, what="it is at rest")
-
-
-def test_what_still_runs_or_waits_is_left_over(plain_stack):
-    worker = plain_stack.probe_worker()
-    job = plain_stack.agent.probe("sleep", seconds=1, queue=worker.queue())
-    plain_stack.agent.send("plain.add", (1, 2), queue="plain", countdown=1)
-    wait_until(lambda: plain_stack.pid_of_child(job), within_s=10, what="it runs")
-
-    reasons = plain_stack.leftovers()
-
-    assert f"job {job} still runs" in reasons
-    assert any("not acknowledged" in reason for reason in reasons)
-    wait_until(lambda: not plain_stack.leftovers(), within_s=10, what="it is at rest")
-
-
 def test_before_the_start_there_is_nothing(process_engine, tmp_path):
     stack = Stack(Target("a:b"), process_engine, tmp_path)
 

@@ -36,6 +36,13 @@ def test_the_reference_app_is_described_completely():
     assert target.limits["sweep"] == {"soft_s": 4, "hard_s": 6}
 
 
+def test_hosts_are_names_addresses_and_networks(tmp_path):
+    hosts = ["db.internal", "10.1.2.3", "10.1.0.0/16", "fd00::7", "fd00::/8"]
+    target = load(write(tmp_path, f"{MINIMAL}allow_hosts = {hosts}"))
+
+    assert target.allow_hosts == tuple(hosts)
+
+
 def test_paths_count_from_the_file(tmp_path):
     target = load(write(tmp_path, MINIMAL + 'pythonpath = ["src"]'))
 
@@ -56,6 +63,9 @@ def test_a_command_is_filled_word_by_word():
         ("", "app is missing. Add it."),
         ('app = "shop"', "app = 'shop': write \"module:attribute\"."),
         (MINIMAL + 'quues = ["a"]', "did you mean 'queues'"),
+        (MINIMAL + 'allow_hosts = ["db:5432"]', "'db:5432' is no host. Write a name"),
+        (MINIMAL + 'allow_hosts = ["redis://db"]', "'redis://db' is no host"),
+        (MINIMAL + 'allow_hosts = "db"', "expected a list of texts"),
         (MINIMAL + '[commands]\nwroker = "x"', "did you mean 'worker'"),
         (MINIMAL + '[commands]\nworker = "{pyhton} -m x"', "did you mean 'python'"),
         (MINIMAL + "[env]\nA = true", "env.A = True: expected a text or a number."),

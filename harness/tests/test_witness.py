@@ -1,7 +1,9 @@
 """The witness in real workers: what it writes, and that nobody notices it."""
 
+import itertools
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import witness
+from harness.ledger import Folder
 from harness.stack import Stack
 from harness.wait import wait_until
 
@@ -102,6 +105,44 @@ def test_a_retry_is_two_runs(plain_stack, probe):
     hows = [end["how"] for end in ends(plain_stack, job, count=2)]
 
     assert hows == ["retry", "success"]
+
+
+def test_a_child_killed_between_two_marks_leaves_all_it_wrote(
+    plain_stack, process_engine
+):
+    worker = plain_stack.probe_worker()
+    job = plain_stack.agent.probe("sleep", seconds=9, ticks=90, queue=worker.queue())
+    wait_until(
+        lambda: marks(plain_stack, job).count("tick") >= 3,
+        within_s=20,
+        what="it is at its third mark",
+    )
+
+    child = plain_stack.pid_of_child(job)
+    assert process_engine.signal(child, signal.SIGKILL)
+
+    (end,) = ends(plain_stack, job)
+    assert (end["role"], end["how"]) == ("parent", "lost")
+    start, *ticks, last = plain_stack.executions.lines("ledger", job)
+    assert (start["what"], start["redelivered"], last) == ("start", False, end)
+    assert {(tick["name"], tick["pid"]) for tick in ticks} == {("tick", child.pid)}
+    gaps = [b["t_mono"] - a["t_mono"] for a, b in itertools.pairwise([start, *ticks])]
+    assert max(gaps) < 0.5, "0.1 s apart: none is missing"
+
+
+def test_nothing_is_lost_when_a_process_dies_at_once_after_a_line(tmp_path):
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); import witness\n"
+        "ledger = witness.Ledger(sys.argv[2])\n"
+        "for n in range(500): ledger.write('mark', n=n)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, HARNESS, tmp_path], check=False)
+
+    (file,) = tmp_path.iterdir()
+    with file.open("a") as stream:
+        stream.write('{"what": "ma')  # as a machine that went down leaves it
+    assert [line["n"] for line in Folder(tmp_path).new_lines()] == list(range(500))
 
 
 def test_a_swallowed_soft_limit_is_marked_and_the_task_goes_on(plain_stack, probe):

@@ -1,9 +1,10 @@
-"""First on PYTHONPATH: hands the witness to Celery workers, and to nobody else.
+"""First on PYTHONPATH: guards every process, hands the witness to Celery workers.
 
-Python imports this file at every start. It runs the sitecustomize it hides (a
-machine's own, say), and if QUEUEPROOF_WITNESS names a file, waits for the first import
-of `celery.signals`; then it loads the witness. A process that never imports celery pays
-one comparison per import. Python >= 3.9, standard library only.
+Python imports this file at every start. It installs the guard beside it, runs the
+sitecustomize it hides (a machine's own, say), and if QUEUEPROOF_WITNESS names a file,
+waits for the first import of `celery.signals`; then it loads the witness. A process
+that never imports celery pays one comparison per import. Python >= 3.9, standard
+library only.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ TYPE_CHECKING = False  # typing itself costs every process a millisecond
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from typing import Any
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class _WhenCeleryComes:
@@ -39,7 +42,7 @@ class _WhenCeleryComes:
 
         def run_module_then_witness(module: Any) -> None:
             run_module(module)
-            _load("queueproof_witness", self.witness_path).install(module)
+            _witness(self.witness_path).install(module)
 
         spec.loader.exec_module = run_module_then_witness  # type: ignore[method-assign]
         return spec
@@ -57,16 +60,32 @@ def _load(name: str, path: str) -> Any:
     return module
 
 
+def _witness(path: str) -> Any:
+    return sys.modules.get("queueproof_witness") or _load("queueproof_witness", path)
+
+
+def _tell_refused(**refused: Any) -> None:
+    """Write to the ledger that the guard refused something; losing it is no harm."""
+    path, folder = map(os.environ.get, ("QUEUEPROOF_WITNESS", "QUEUEPROOF_LEDGER"))
+    if path and folder:
+        import contextlib
+
+        with contextlib.suppress(ImportError, OSError):
+            _witness(path).Ledger(folder).write("refused", **refused)
+
+
 def _run_the_hidden_sitecustomize() -> None:
     from importlib.machinery import PathFinder
 
-    here = os.path.dirname(os.path.abspath(__file__))
-    elsewhere = [place for place in sys.path if os.path.abspath(place) != here]
+    elsewhere = [place for place in sys.path if os.path.abspath(place) != HERE]
     spec = PathFinder.find_spec("sitecustomize", elsewhere)
     if spec is not None and spec.origin:
         _load("sitecustomize", spec.origin)
 
 
+if "QUEUEPROOF_ALLOWED_HOSTS" in os.environ:
+    # It lies beside this file; importlib would cost every process 5 ms.
+    __import__("queueproof_guard").install(_tell_refused)
 if os.environ.get("QUEUEPROOF_WITNESS"):
     sys.meta_path.insert(0, _WhenCeleryComes(os.environ["QUEUEPROOF_WITNESS"]))
 _run_the_hidden_sitecustomize()

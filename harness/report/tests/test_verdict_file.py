@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,12 @@ def test_a_tests_verdicts_can_be_read_back(tmp_path):
     assert found[CAP].status is Status.VIOLATED
     assert found[CAP].measured == {"gap_s": 4.0}
     assert found[ONE] == holds("fine")
+
+
+def test_what_was_judged_survives_the_journey_to_another_process():
+    sent = replace(judged(), bounds={CAP: {"gap_s": 1.0}}, duration_s=1.25)
+
+    assert Judged.from_dict(json.loads(json.dumps(sent.to_dict()))) == sent
 
 
 def test_a_run_tells_each_contract_with_its_tests_and_measurements(tmp_path):

@@ -3,22 +3,22 @@
 from celery import Celery
 from celery.schedules import crontab
 
-app = Celery("scheduled")
+app = Celery("periodic")
 app.conf.update(
-    task_default_queue="scheduled",
+    task_default_queue="periodic",
     broker_connection_retry_on_startup=True,
     beat_schedule={
-        "sweep": {"task": "scheduled.sweep", "schedule": 1.0},
-        "report": {"task": "scheduled.report", "schedule": crontab(hour=3, minute=7)},
+        "sweep": {"task": "periodic.sweep", "schedule": 1.0},
+        "report": {"task": "periodic.report", "schedule": crontab(hour=3, minute=7)},
     },
 )
 
 
-@app.task(name="scheduled.sweep")
+@app.task(name="periodic.sweep")
 def sweep():
     pass
 
 
-@app.task(name="scheduled.report")
+@app.task(name="periodic.report")
 def report():
     pass
