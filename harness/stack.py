@@ -214,7 +214,6 @@ class Stack:
         self._await_ready(worker.role)
         return worker
 
-<<<<<<< HEAD
     @contextmanager
     def replica(self, role: str) -> Iterator[Replica]:
         """Run a part's deployed command once more, beside it, while the body runs.
@@ -240,12 +239,8 @@ class Stack:
             report = self.engine.stop(process, within_s=REPLICA_LEAVES_WITHIN_S)
             self.history.record("stack", "left", role=name, code=report.exit_code)
 
-    def leftovers(self) -> list[str]:
-        """Return why the stack is not fit for the next test; empty where it is."""
-=======
     def dead(self) -> list[str]:
         """Return the roles of the parts that do not run."""
->>>>>>> main
         with self._lock:
             parts = self._processes.items()
             return [role for role, part in parts if part.exit_code() is not None]

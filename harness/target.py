@@ -3,13 +3,9 @@
     app = "shop.broker:app"                  # the Celery app; all that workers need
     queues = ["default"]                     # the queues its own worker serves
     links = ["worker"]                       # parts whose way to Redis can be hurt
-<<<<<<< HEAD
+    allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
     chdir = "."                              # where commands start; never written to
     pythonpath = ["src"]                     # both relative to this file
-=======
-    allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
-    pythonpath = ["src"]                     # relative to this file
->>>>>>> main
     python = "/srv/shop/venv/bin/python"     # default: the interpreter of the tests
 
     [commands]                               # as deployed; {python} {app} {port}

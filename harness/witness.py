@@ -477,14 +477,10 @@ class Agent:
             "kombu": version("kombu"),
             "conf": {key: conf[key] for key in sorted(conf) if _is_plain(conf, key)},
             "key_prefix": conf.broker_transport_options.get("global_keyprefix", ""),
-<<<<<<< HEAD
             "visibility_timeout_s": conf.broker_transport_options.get(
                 "visibility_timeout", VISIBILITY_TIMEOUT_S
             ),
-            "queues": sorted(app.amqp.queues),
-=======
             "queues": self.queues,
->>>>>>> main
             "default_queue": conf.task_default_queue,
             # Its own, not what the environment says: that is ours.
             "own_results": bool(conf.first("result_backend", "CELERY_RESULT_BACKEND")),
