@@ -113,6 +113,17 @@ class Layout:
         """Return the folder for the application's own files."""
         return self.root / "data"
 
+    def show(self, folder: Path) -> None:
+        """Let `work` show what lies in `folder`, so that nothing is written there.
+
+        A link per entry: commands find their files where they start, and the files
+        they make (beat's schedule, say) come to lie in `work`.
+        """
+        for entry in folder.iterdir():
+            link = self.work / entry.name
+            if entry.name != ".qp" and not os.path.lexists(link):
+                link.symlink_to(entry)
+
     def make(self) -> None:
         """Create them; what several users' processes write to is open to all."""
         for folder in (self.ledger, self.journal):

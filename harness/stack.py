@@ -5,6 +5,7 @@ dies, as a deployment would, and says so in the history.
 """
 
 import itertools
+import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import httpx
 from harness.agent import Agent
 from harness.engines import Command, Engine, Process, ProcessId
 from harness.engines.redis_server import find_redis_server, free_port, redis_command
-from harness.errors import EngineError, StackError
+from harness.errors import EngineError, NotStarted, StackError
 from harness.launch import Launcher, Layout, Mutant, Urls
 from harness.ledger import Executions
 from harness.links import Links
@@ -99,6 +100,8 @@ class Stack:
         self.layout.make()
         try:
             self._apply_overlay()
+            if self.target.chdir is not None:
+                self.layout.show(self.target.chdir)
             self._urls = self._start_redis()
             self.links.open(self._urls.redis_port)
             what = (self.target, self._urls, self.layout, self.mutant)
@@ -328,9 +331,9 @@ class Stack:
             code = self.process(role).exit_code()
             nobody_restarts_it = self._supervisor is None or role in UNSUPERVISED
             if code is not None and nobody_restarts_it:
-                raise StackError(
-                    f"{role} ended with code {code} before it was ready.\n"
-                    + self.logs(role)
+                raise NotStarted(
+                    f"{role} ended with code {code} before it was ready. Its command: "
+                    f"{shlex.join(self.process(role).command.argv)}\n{self.logs(role)}"
                 )
             if self._supervisor is None:
                 raise_refused(self.executions.refused())

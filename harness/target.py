@@ -4,7 +4,8 @@
     queues = ["default"]                     # the queues its own worker serves
     links = ["worker"]                       # parts whose way to Redis can be hurt
     allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
-    pythonpath = ["src"]                     # relative to this file
+    chdir = "."                              # where commands start; never written to
+    pythonpath = ["src"]                     # both relative to this file
     python = "/srv/shop/venv/bin/python"     # default: the interpreter of the tests
 
     [commands]                               # as deployed; {python} {app} {port}
@@ -112,10 +113,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Target:
-    """The application under test. Only `app` is needed for contracts of a worker."""
+    """The application under test. Only `app` is needed for contracts of a worker.
+
+    `chdir` is the folder whose files commands find where they start; what they write
+    there stays in the run's own folder.
+    """
 
     app: str
     python: str = sys.executable
+    chdir: Path | None = None
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
@@ -191,19 +197,29 @@ def load(path: Path | str) -> Target:
             file, key and value, and says what to do.
     """
     path = Path(path)
+    table = read_table(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TargetError(f"No target description at {path}. Write one.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise TargetError(f"{path} is not TOML: {error}. Correct that line.") from error
-    try:
-        return _target(raw, path.resolve().parent)
+        return from_table(table, path.resolve().parent)
     except TargetError as error:
         raise TargetError(f"{path}: {error}") from None
 
 
-def _target(raw: dict[str, Any], folder: Path) -> Target:
+def read_table(path: Path) -> dict[str, Any]:
+    """Return the table a target file holds, unchecked; TargetError where it is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TargetError(f"No target description at {path}. Write one.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise TargetError(f"{path} is not TOML: {error}. Correct that line.") from error
+
+
+def from_table(raw: dict[str, Any], folder: Path) -> Target:
+    """Return the target a table describes; its paths are relative to `folder`.
+
+    Raises:
+        TargetError: an unknown key or a wrong value, named, with the nearest one.
+    """
     top = ("words", "job", *(f.name for f in fields(Target)))
     known = [name for name in top if name not in ("states", "events", "jobs")]
     _refuse_unknown(raw, known, "")
@@ -222,6 +238,9 @@ def _target(raw: dict[str, Any], folder: Path) -> Target:
     return Target(
         app=app,
         python=_need(raw, "python", str, "", default=sys.executable),
+        chdir=(folder / _need(raw, "chdir", str, "")).resolve()
+        if "chdir" in raw
+        else None,
         pythonpath=tuple(
             (folder / entry).resolve() for entry in _list(raw, "pythonpath")
         ),

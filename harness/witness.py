@@ -282,7 +282,7 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
 
         run.__name__ = function.__name__
         run.__doc__ = function.__doc__
-        app.task(run, bind=True, name=name, max_retries=None, **options)
+        app.task(run, bind=True, name=name, **options)
 
     @probe
     def sleep(self: Any, seconds: float = 0.0, ticks: int = 0) -> float:
@@ -404,7 +404,7 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     def retry(self: Any, times: int = 1, countdown: float = 0.0) -> int:
         """Ask to be retried so many times, then return the number."""
         if self.request.retries < times:
-            raise self.retry(countdown=countdown)
+            raise self.retry(countdown=countdown, max_retries=times)
         return int(self.request.retries)
 
     @probe
@@ -482,6 +482,8 @@ class Agent:
             ),
             "queues": self.queues,
             "default_queue": conf.task_default_queue,
+            # Its own, not what the environment says: that is ours.
+            "own_results": bool(conf.first("result_backend", "CELERY_RESULT_BACKEND")),
             "tasks": {
                 name: {
                     "soft_s": task.soft_time_limit or conf.task_soft_time_limit,
@@ -542,7 +544,10 @@ class Agent:
         self, job: str, terminate: bool = False, signal: str = "SIGTERM"
     ) -> None:
         """Ask the workers to revoke a task."""
-        self.app.control.revoke(job, terminate=terminate, signal=signal)
+        with self.app.connection_for_write() as connection:  # as for `inspect`
+            self.app.control.revoke(
+                job, terminate=terminate, signal=signal, connection=connection
+            )
 
     def release(self, job: str) -> None:
         """Let the probe task `hold` of this id end, wherever it runs."""
@@ -557,12 +562,15 @@ class Agent:
 
     def workers(self, timeout_s: float = 1.0) -> dict[str, Any]:
         """Return {name: pid of the main process} of the workers that answer."""
-        stats = self.app.control.inspect(timeout=timeout_s).stats() or {}
+        stats = self.inspect("stats", timeout_s) or {}
         return {name: answer.get("pid") for name, answer in stats.items()}
 
     def inspect(self, what: str, timeout_s: float = 1.0) -> Any:
         """Return what `celery inspect` would, per worker."""
-        return getattr(self.app.control.inspect(timeout=timeout_s), what)()
+        # Not from the pool: that one may be of a Redis that was restarted since.
+        with self.app.connection_for_write() as connection:
+            ask = self.app.control.inspect(timeout=timeout_s, connection=connection)
+            return getattr(ask, what)()
 
 
 def _every_s(entry: Any) -> float | None:

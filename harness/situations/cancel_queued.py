@@ -16,7 +16,7 @@ from harness.wait import wait_until
 CONTRACT = "cancel.queued-never-starts"
 
 
-@situation(CONTRACT)
+@situation(CONTRACT, takes_s=1)
 def revoked(agent: Agent, target: Target, history: History) -> None:
     """Revoke a task that waits behind a running one, then let the queue move on."""
     _needs_no_api(target)
@@ -28,7 +28,7 @@ def revoked(agent: Agent, target: Target, history: History) -> None:
     history.settle(later, within_s=20)
 
 
-@situation(CONTRACT)
+@situation(CONTRACT, takes_s=8)
 def revoked_before_a_restart(
     agent: Agent, target: Target, stack: Stack, faults: Faults, history: History
 ) -> None:

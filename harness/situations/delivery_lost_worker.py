@@ -18,7 +18,7 @@ CONTRACT = "delivery.lost-worker-is-noticed"
 MARGIN_S = 0.2
 
 
-@situation(CONTRACT)
+@situation(CONTRACT, takes_s=14)
 def worker_is_killed(
     agent: Agent, target: Target, faults: Faults, history: History
 ) -> None:

@@ -33,7 +33,7 @@ COPY_WITHIN_S = 1.0
 RESERVED_WITHIN_S = 1.0
 
 
-@situation("delivery.long-job-runs-once")
+@situation("delivery.long-job-runs-once", takes_s=5)
 def as_long_as_it_may(
     agent: Agent, target: Target, stack: Stack, faults: Faults, history: History
 ) -> None:
@@ -54,7 +54,7 @@ def as_long_as_it_may(
         history.settle(job, within_s=10)
 
 
-@situation("delivery.reserved-runs-once")
+@situation("delivery.reserved-runs-once", takes_s=4)
 def reserved_behind_a_running_one(
     agent: Agent,
     target: Target,
