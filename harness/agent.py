@@ -37,8 +37,9 @@ class Agent:
         """Return versions, URLs, plain settings, queues and tasks of the application.
 
         Keys: broker_read, broker_write, results (URLs), python, celery, kombu, conf,
-        key_prefix, queues, default_queue, tasks {name: {soft_s, hard_s, acks_late,
-        queue, file}}, schedule {entry: {task, every_s}}.
+        key_prefix, visibility_timeout_s, queues, default_queue, own_results (whether
+        the application itself names a result store), tasks {name: {soft_s, hard_s,
+        acks_late, queue, file}}, schedule {entry: {task, every_s}}.
         """
         return dict(self.ask("describe"))
 
@@ -127,6 +128,11 @@ class Agent:
     ) -> None:
         """Revoke a task as `celery control revoke` does."""
         self.ask("revoke", job=job, terminate=terminate, signal=signal)
+        self.history.record("agent", "revoked", job, terminate=terminate)
+
+    def release(self, job: str) -> None:
+        """Let the probe task `hold` or `hold_late` of this id end."""
+        self.ask("release", job=job)
 
     def state(self, job: str) -> dict[str, Any]:
         """Return what the result store says: {state, result}; a claim, not a fact."""
@@ -159,7 +165,8 @@ class Agent:
             answer = self._await(self._next_id, op, within_s)
         if not answer["ok"]:
             raise AgentError(
-                f"The agent could not {op}: {answer['error']}\n{self._log()}"
+                f"The agent could not {op}: {answer['error']}\n{self._log()}",
+                cause=str(answer["error"]),
             )
         return answer["value"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.catalogue import catalogue
+from harness.commands.check import check
 from harness.commands.doctor import doctor
 from harness.commands.init import init
 from harness.commands.outputs import outputs, write_outputs
@@ -41,6 +42,7 @@ _ABOUT = """Prove which promises a Celery application keeps.
 \b
 pytest scenarios/                start the application, hurt it, judge it
 pytest scenarios/ --mutant NAME  the same on an application broken on purpose
+queueproof check shop:app        point it at any Celery application
 queueproof contracts             what is promised
 queueproof mutants               how it can be broken on purpose
 queueproof judge .qp/latest      judge what was observed again, in a second
@@ -55,6 +57,7 @@ def cli() -> None:
     """Group the commands."""
 
 
+cli.add_command(check)
 cli.add_command(doctor)
 cli.add_command(init)
 cli.add_command(report)

@@ -5,6 +5,7 @@ HarnessError
 ├── StackError           a process did not start, or died early
 │   ├── EngineError      the engine could not do what was asked of a process
 │   │   └── NoRedisServer
+│   ├── NotStarted       a part ended before it was ready
 │   ├── NotRedirected    the application would talk to a Redis that is not ours
 │   ├── OutsideStack     the application tried to reach a service that is not ours
 │   └── AgentError       the agent in the application's interpreter failed
@@ -46,6 +47,10 @@ class NoRedisServer(EngineError):
     """
 
 
+class NotStarted(StackError):
+    """A part ended before it was ready. Correct its command, or what it needs."""
+
+
 class NotRedirected(StackError):
     """The application would use a broker or result store that is not the stack's.
 
@@ -65,7 +70,12 @@ class AgentError(StackError):
     """The agent in the application's interpreter failed.
 
     Try the import of the application's module with the target's interpreter.
+    `cause` is what went wrong in there: the exception's type and text.
     """
+
+    def __init__(self, message: str | None = None, *, cause: str = "") -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 class TooSlow(HarnessError):

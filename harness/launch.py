@@ -134,6 +134,17 @@ class Layout:
         """Return the folder for the application's own files."""
         return self.root / "data"
 
+    def show(self, folder: Path) -> None:
+        """Let `work` show what lies in `folder`, so that nothing is written there.
+
+        A link per entry: commands find their files where they start, and the files
+        they make (beat's schedule, say) come to lie in `work`.
+        """
+        for entry in folder.iterdir():
+            link = self.work / entry.name
+            if entry.name != ".qp" and not os.path.lexists(link):
+                link.symlink_to(entry)
+
     def make(self) -> None:
         """Create them; what several users' processes write to is open to all."""
         for folder in (self.ledger, self.journal, self.work, self.data):
@@ -174,6 +185,19 @@ class Launcher:
             argv += self._mutant.command.get(role, ())
         port = self._urls.api_port if role == "api" else None
         return self.command(role, argv, port=port)
+
+    def replica(self, role: str, name: str, port: int) -> Command:
+        """Return the target's command of this role once more, to run beside the first.
+
+        It has a port of its own and its own, direct, way to Redis. A Celery worker
+        gets a node name of its own too; another command has to choose its own.
+        """
+        argv = list(self._target.command(role, self._values(name, port)))
+        if self._mutant is not None:
+            argv += self._mutant.command.get(role, ())
+        if role == "worker" and any(Path(word).name == "celery" for word in argv):
+            argv += ["-n", f"{name}@%h"]
+        return self.command(name, argv, port=port if role == "api" else None)
 
     def agent(self) -> Command:
         """Return the command of the agent, in the application's interpreter."""
@@ -225,13 +249,13 @@ class Launcher:
             return self._urls
         return self._urls.through(self._site.harness, port)
 
-    def _values(self, role: str) -> dict[str, str]:
+    def _values(self, role: str, port: int | None = None) -> dict[str, str]:
         urls = self._urls_of(role)
         return {
             "python": self._python,
             "app": self._target.app,
             "host": self._site.listen,
-            "port": str(urls.api_port),
+            "port": str(port or urls.api_port),
             "broker": urls.broker,
             "results": urls.results,
             "events": urls.events,

@@ -1,11 +1,12 @@
 """When a part of a stack is ready to be used, and what to say when it never is."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 import httpx
 
 from harness.engines import ProcessId
-from harness.errors import StackError
+from harness.errors import NotStarted
 from harness.outside import raise_refused
 from harness.probes.redis import why_down
 from harness.wait import wait_until
@@ -22,7 +23,7 @@ def await_ready(stack: "Stack", role: str, *, restarted: bool) -> None:
     """Wait until a part is ready; `restarted` says that somebody starts it again.
 
     Raises:
-        StackError: it ended before, and nobody will start it again; shows its log.
+        NotStarted: it ended before, and nobody will start it again; shows its log.
         OutsideStack: while the stack starts, it tried to reach what is not the stack's.
         TooSlow: it was not ready in time; shows its log.
     """
@@ -30,9 +31,9 @@ def await_ready(stack: "Stack", role: str, *, restarted: bool) -> None:
     def alive_and_ready() -> bool:
         code = stack.process(role).exit_code()
         if code is not None and not restarted:
-            raise StackError(
-                f"{role} ended with code {code} before it was ready.\n"
-                + stack.logs(role)
+            raise NotStarted(
+                f"{role} ended with code {code} before it was ready. Its command: "
+                f"{shlex.join(stack.process(role).command.argv)}\n{stack.logs(role)}"
             )
         if not stack.started:
             raise_refused(stack.executions.refused())
@@ -50,19 +51,21 @@ def is_ready(stack: "Stack", role: str) -> bool:
     """Whether a part can be used now; what serves nothing is, as soon as it runs."""
     if role == "redis":
         return why_down(stack.urls.broker) is None
-    if role == "api":
-        return _api_is_healthy(stack)
-    if role == "worker" or role.startswith("probe-"):
+    replica = stack.replicas.get(role)
+    kind = replica.role if replica else role
+    if kind == "api":
+        return _api_is_healthy(stack, replica.api if replica else stack.urls.api)
+    if kind == "worker" or role.startswith("probe-"):
         return _worker_is_ready(stack, role)
     return True
 
 
-def _api_is_healthy(stack: "Stack") -> bool:
+def _api_is_healthy(stack: "Stack", url: str) -> bool:
     if stack.target.api is None:
         return True
     method, _, route = stack.target.api.health.partition(" ")
     try:
-        answer = httpx.request(method, stack.urls.api + route, timeout=2)
+        answer = httpx.request(method, url + route, timeout=2)
     except httpx.TransportError:
         return False
     return answer.status_code == 200

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.contract import Contract, find_contract
 from harness.errors import (
@@ -197,8 +197,8 @@ class Run:
             "run": os.path.relpath(self.folder),
         }
 
-    def write(self) -> None:
-        """Write the run's verdicts.json."""
+    def write(self, **more: Any) -> None:
+        """Write the run's verdicts.json; `more` is said of the run beside them."""
         write_run(
             self.folder / FILE_NAME,
             self.tests,
@@ -209,6 +209,7 @@ class Run:
             healthy=self.mutant.healthy if self.mutant else None,
             environment=self.environment,
             notes=self.notes,
+            **more,
         )
 
 

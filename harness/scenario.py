@@ -33,11 +33,17 @@ WATCH_MARGIN_S = 0.01
 
 
 class Scenario:
-    """One test: its history from the first line to its verdicts."""
+    """One test: its history from the first line to its verdicts.
 
-    def __init__(self, run: "Run", test: str, contracts: Sequence[Contract]) -> None:
+    `again` is the command that runs it again; by default pytest's.
+    """
+
+    def __init__(
+        self, run: "Run", test: str, contracts: Sequence[Contract], again: str = ""
+    ) -> None:
         self.run = run
         self.test = test
+        self.again = again or f'pytest "{test}"{run.again}'
         self.contracts = contracts
         self.name = f"{run.part}/{slug(test)}" if run.part else slug(test)
         self.folder = run.folder / self.name
@@ -60,11 +66,6 @@ class Scenario:
             start_mono=self.history.start_mono,
         )
         self._heartbeat.start()
-
-    @property
-    def again(self) -> str:
-        """Return the command that runs this test again."""
-        return f'pytest "{self.test}"{self.run.again}'
 
     def follow(self, stack: "Stack", probes: "Probes") -> None:
         """Take in what the stack's ledger and journal receive from now on.

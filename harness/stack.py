@@ -3,13 +3,15 @@
 Everything of one stack lives in one folder, see `Layout`, at one site of its engine.
 """
 
+import itertools
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from harness.agent import Agent
+from harness.at_once import all_at_once
 from harness.engines import Command, Engine, Process, ProcessId, Site
 from harness.engines.redis_server import free_port, redis_command
 from harness.errors import StackError
@@ -21,14 +23,15 @@ from harness.probe_worker import ProbeWorker
 from harness.readiness import await_ready, is_ready
 from harness.recorder import Recorder, Unrecorded
 from harness.redirect import verify_overlay, verify_urls
+from harness.replica import Replica
 from harness.supervision import UNSUPERVISED, Supervisor
 from harness.target import ROLES, Target
 
+#: Seconds a replica may take to leave after SIGTERM; what runs on it is the test's.
+REPLICA_LEAVES_WITHIN_S = 10.0
+
 #: Ports tried for Redis: another process may take one between our look and its start.
 PORT_ATTEMPTS = 3
-
-
-T = TypeVar("T")
 
 
 class Stack:
@@ -60,6 +63,7 @@ class Stack:
         self.witness = witness
         self._processes: dict[str, Process] = {}
         self._probe_workers: dict[tuple[Any, ...], ProbeWorker] = {}
+        self.replicas: dict[str, Replica] = {}
         self._lock = threading.RLock()
         self._one_restart = threading.RLock()  # it takes a while, a look must not
         self._supervisor: Supervisor | None = None
@@ -84,6 +88,8 @@ class Stack:
         self.layout.make()
         try:
             self._apply_overlay()
+            if self.target.chdir is not None:
+                self.layout.show(self.target.chdir)
             self._site = self.engine.open_site()
             self._start_redis(self._site)
             redis = self.process("redis").address, self.urls.redis_port
@@ -112,7 +118,7 @@ class Stack:
             redis = [p for p in self._processes.values() if p.role == "redis"]
             others = [p for p in self._processes.values() if p.role != "redis"]
             for group in (others, redis):
-                _all_at_once(
+                all_at_once(
                     lambda process: self.engine.stop(process, within_s=within_s), group
                 )
             self._processes.clear()
@@ -193,7 +199,7 @@ class Stack:
     def replace(self, process: Process) -> None:
         """Start a part's command again, unless that was done for it already."""
         with self._one_restart:
-            if process is not self.process(process.role):
+            if process is not self._processes.get(process.role):
                 return
             started = self.engine.restart(process)
             with self._lock:
@@ -245,6 +251,31 @@ class Stack:
         self._await_ready(worker.role)
         return worker
 
+    @contextmanager
+    def replica(self, role: str) -> Iterator[Replica]:
+        """Run a part's deployed command once more, beside it, while the body runs.
+
+        It is ready when the body begins, is a part of the stack under the name the
+        replica has, say worker-2, and is asked to leave with SIGTERM at the end.
+        """
+        assert self._launcher is not None, "start() comes first"
+        with self._lock:
+            names = (f"{role}-{number}" for number in itertools.count(2))
+            name = next(n for n in names if n not in self._processes)
+            port = free_port()
+            self._start(self._launcher.replica(role, name, port))
+            replica = Replica(role, name, f"http://127.0.0.1:{port}")
+            self.replicas[name] = replica
+        try:
+            self._await_ready(name)
+            yield replica
+        finally:
+            with self._lock:
+                process = self._processes.pop(name)
+                del self.replicas[name]
+            report = self.engine.stop(process, within_s=REPLICA_LEAVES_WITHIN_S)
+            self.history.record("stack", "left", role=name, code=report.exit_code)
+
     def dead(self) -> list[str]:
         """Return the roles of the parts that do not run."""
         with self._lock:
@@ -293,7 +324,7 @@ class Stack:
             verify_overlay(self._agent, self.mutant.name, self.layout.work)
 
     def _start_all(self, commands: Sequence[Command]) -> None:
-        _all_at_once(self._start, commands)
+        all_at_once(self._start, commands)
         for command in commands:
             self._await_ready(command.role)
 
@@ -310,12 +341,3 @@ class Stack:
     def _await_ready(self, role: str) -> None:
         supervised = self._supervisor is not None and role not in UNSUPERVISED
         await_ready(self, role, restarted=supervised)
-
-
-def _all_at_once(do: Callable[[T], object], each: Sequence[T]) -> None:
-    """Do it for each in a thread of its own; then raise the first error."""
-    if each:
-        with ThreadPoolExecutor(len(each)) as threads:
-            done = [threads.submit(do, one) for one in each]
-        for one in done:
-            one.result()

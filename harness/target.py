@@ -4,7 +4,8 @@
     queues = ["default"]                     # the queues its own worker serves
     links = ["worker"]                       # parts whose way to Redis can be hurt
     allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
-    pythonpath = ["src"]                     # relative to this file
+    chdir = "."                              # where commands start; never written to
+    pythonpath = ["src"]                     # both relative to this file
     python = "/srv/shop/venv/bin/python"     # default: the interpreter of the tests
 
     [commands]                         # as deployed; {python} {app} {host} {port}
@@ -133,10 +134,15 @@ class Container:
 
 @dataclass(frozen=True)
 class Target:
-    """The application under test. Only `app` is needed for contracts of a worker."""
+    """The application under test. Only `app` is needed for contracts of a worker.
+
+    `chdir` is the folder whose files commands find where they start; what they write
+    there stays in the run's own folder.
+    """
 
     app: str
     python: str = sys.executable
+    chdir: Path | None = None
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
@@ -173,6 +179,22 @@ class Target:
             for kind, job in self.jobs.items()
         }
 
+    @property
+    def longest_job(self) -> str:
+        """Return the kind of job users submit that is expected to take longest."""
+        return self._by_length()[-1]
+
+    @property
+    def shortest_job(self) -> str:
+        """Return the kind of job users submit that is expected to be done first."""
+        return self._by_length()[0]
+
+    def _by_length(self) -> list[str]:
+        users = [kind for kind, job in self.jobs.items() if job.submit]
+        if not users:
+            raise TargetError("No [job.<kind>] has a route `submit`. Describe one.")
+        return sorted(users, key=lambda kind: self.jobs[kind].expected_s or 0.0)
+
     def command(self, role: str, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return the words of a role's command, placeholders filled."""
         return tuple(
@@ -197,19 +219,29 @@ def load(path: Path | str) -> Target:
             file, key and value, and says what to do.
     """
     path = Path(path)
+    table = read_table(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TargetError(f"No target description at {path}. Write one.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise TargetError(f"{path} is not TOML: {error}. Correct that line.") from error
-    try:
-        return _target(raw, path.resolve().parent)
+        return from_table(table, path.resolve().parent)
     except TargetError as error:
         raise TargetError(f"{path}: {error}") from None
 
 
-def _target(raw: dict[str, Any], folder: Path) -> Target:
+def read_table(path: Path) -> dict[str, Any]:
+    """Return the table a target file holds, unchecked; TargetError where it is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TargetError(f"No target description at {path}. Write one.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise TargetError(f"{path} is not TOML: {error}. Correct that line.") from error
+
+
+def from_table(raw: dict[str, Any], folder: Path) -> Target:
+    """Return the target a table describes; its paths are relative to `folder`.
+
+    Raises:
+        TargetError: an unknown key or a wrong value, named, with the nearest one.
+    """
     top = ("words", "job", *(f.name for f in fields(Target)))
     known = [name for name in top if name not in ("states", "events", "jobs")]
     _refuse_unknown(raw, known, "")
@@ -228,6 +260,9 @@ def _target(raw: dict[str, Any], folder: Path) -> Target:
     return Target(
         app=app,
         python=_need(raw, "python", str, "", default=sys.executable),
+        chdir=(folder / _need(raw, "chdir", str, "")).resolve()
+        if "chdir" in raw
+        else None,
         pythonpath=tuple(
             (folder / entry).resolve() for entry in _list(raw, "pythonpath")
         ),

@@ -39,6 +39,9 @@ from typing import Any
 #: The longest line, in bytes: one write() up to a page is never torn by another.
 LINE_BYTES = 4096
 
+#: Kombu's own, where the application says nothing.
+VISIBILITY_TIMEOUT_S = 3600
+
 #: The longest text in one field, in characters.
 FIELD_CHARS = 200
 
@@ -256,6 +259,11 @@ def _linger(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
+def _release(job: str) -> str:
+    """Return the file whose existence ends the probe task `hold`."""
+    return os.path.join(os.environ.get("QUEUEPROOF_LEDGER", "."), "release-" + job)
+
+
 def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     """Add the probe tasks to this application; `mark(task, name)` writes a line.
 
@@ -265,6 +273,10 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     """
 
     def probe(function: Callable[..., Any]) -> Callable[..., Any]:
+        register(function, "queueproof." + function.__name__)
+        return function
+
+    def register(function: Callable[..., Any], name: str, **options: Any) -> None:
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
                 return function(self, *args, **kwargs)
@@ -273,9 +285,7 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
 
         run.__name__ = function.__name__
         run.__doc__ = function.__doc__
-        name = "queueproof." + function.__name__
-        app.task(run, bind=True, name=name, max_retries=None)
-        return function
+        app.task(run, bind=True, name=name, **options)
 
     @probe
     def sleep(self: Any, seconds: float = 0.0, ticks: int = 0) -> float:
@@ -287,6 +297,18 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         if not ticks:
             _linger(seconds)
         return seconds
+
+    @probe
+    def hold(self: Any, seconds: float = 60.0) -> None:
+        """Work until the agent releases this task, at most so long."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not os.path.exists(
+            _release(self.request.id)
+        ):
+            _linger(0.02)
+
+    # For applications that acknowledge late by the task, not by their settings.
+    register(hold, "queueproof.hold_late", acks_late=True)
 
     @probe
     def spin(self: Any, seconds: float = 1.0) -> int:
@@ -385,7 +407,7 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     def retry(self: Any, times: int = 1, countdown: float = 0.0) -> int:
         """Ask to be retried so many times, then return the number."""
         if self.request.retries < times:
-            raise self.retry(countdown=countdown)
+            raise self.retry(countdown=countdown, max_retries=times)
         return int(self.request.retries)
 
     @probe
@@ -458,8 +480,13 @@ class Agent:
             "kombu": version("kombu"),
             "conf": {key: conf[key] for key in sorted(conf) if _is_plain(conf, key)},
             "key_prefix": conf.broker_transport_options.get("global_keyprefix", ""),
+            "visibility_timeout_s": conf.broker_transport_options.get(
+                "visibility_timeout", VISIBILITY_TIMEOUT_S
+            ),
             "queues": self.queues,
             "default_queue": conf.task_default_queue,
+            # Its own, not what the environment says: that is ours.
+            "own_results": bool(conf.first("result_backend", "CELERY_RESULT_BACKEND")),
             "tasks": {
                 name: {
                     "soft_s": task.soft_time_limit or conf.task_soft_time_limit,
@@ -520,7 +547,15 @@ class Agent:
         self, job: str, terminate: bool = False, signal: str = "SIGTERM"
     ) -> None:
         """Ask the workers to revoke a task."""
-        self.app.control.revoke(job, terminate=terminate, signal=signal)
+        with self.app.connection_for_write() as connection:  # as for `inspect`
+            self.app.control.revoke(
+                job, terminate=terminate, signal=signal, connection=connection
+            )
+
+    def release(self, job: str) -> None:
+        """Let the probe task `hold` of this id end, wherever it runs."""
+        with open(_release(job), "w", encoding="utf-8"):
+            pass
 
     def state(self, job: str) -> dict[str, Any]:
         """Return what the result store says of a task, read afresh."""
@@ -530,12 +565,15 @@ class Agent:
 
     def workers(self, timeout_s: float = 1.0) -> dict[str, Any]:
         """Return {name: pid of the main process} of the workers that answer."""
-        stats = self.app.control.inspect(timeout=timeout_s).stats() or {}
+        stats = self.inspect("stats", timeout_s) or {}
         return {name: answer.get("pid") for name, answer in stats.items()}
 
     def inspect(self, what: str, timeout_s: float = 1.0) -> Any:
         """Return what `celery inspect` would, per worker."""
-        return getattr(self.app.control.inspect(timeout=timeout_s), what)()
+        # Not from the pool: that one may be of a Redis that was restarted since.
+        with self.app.connection_for_write() as connection:
+            ask = self.app.control.inspect(timeout=timeout_s, connection=connection)
+            return getattr(ask, what)()
 
 
 def _every_s(entry: Any) -> float | None:

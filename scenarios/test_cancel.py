@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness import situations
+
 pytestmark = pytest.mark.contract("terminal.exactly-one", "terminal.every-exit")
 
 
@@ -36,3 +38,12 @@ def test_a_frozen_job_is_cancelled_by_force(driver, faults, history):
     with faults.pause_child(job):
         driver.cancel(job)
         history.settle(job, within_s=20)
+
+
+@pytest.mark.contract("cancel.queued-never-starts")
+def test_a_job_cancelled_while_queued_never_starts_though_the_worker_restarts(
+    agent, target, stack, faults, history
+):
+    situations.cancel_queued.cancelled_before_a_restart(
+        agent, target, stack, faults, history
+    )

@@ -10,3 +10,31 @@ def test_a_task_that_kills_its_process_ends_and_the_next_one_runs(
     agent, target, history
 ):
     situations.delivery.kills_its_process(agent, target, history)
+
+
+@pytest.mark.contract("delivery.long-job-runs-once")
+def test_a_job_that_takes_as_long_as_it_may_is_executed_once(
+    agent, target, stack, faults, history
+):
+    """Not applicable to the application as it is: no task acknowledges late."""
+    situations.delivery_visibility.as_long_as_it_may(
+        agent, target, stack, faults, history
+    )
+
+
+@pytest.mark.contract("delivery.reserved-runs-once")
+def test_a_job_that_waits_behind_a_running_one_is_executed_once(
+    agent, target, stack, faults, probes, history
+):
+    situations.delivery_visibility.reserved_behind_a_running_one(
+        agent, target, stack, faults, probes, history
+    )
+
+
+@pytest.mark.contract("delivery.lost-worker-is-noticed", "terminal.every-exit")
+def test_a_job_whose_worker_is_killed_is_reported_in_time(
+    target, stack, faults, history
+):
+    situations.delivery_lost_worker.worker_of_a_users_job_is_killed(
+        target, stack, faults, history
+    )

@@ -70,6 +70,7 @@ def equip(target: Target, environ: Mapping[str, str] = os.environ) -> Equipment:
     mounts = [harness / "witness.py", harness / "witness_site"]
     if sources:
         mounts += [*_places(target, environ), *target.pythonpath]
+        mounts += [target.chdir] if target.chdir else []
     return Equipment(
         image=told.image or python_image,
         python_image=python_image,

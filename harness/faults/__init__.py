@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from harness.faults import (
+    age,
     connections,
     kill,
     link,
@@ -119,6 +120,15 @@ class Faults:
     def cut(self, role: str) -> Victim | None:
         """Reset the open connections of a linked part to Redis, once."""
         return link.cut(self._stack, self._history, role)
+
+    @contextmanager
+    def aged(self, job: str, *, to_s: float, reason: str = "") -> Iterator[bool]:
+        """Let the job's delivered message look so old while the body runs.
+
+        `probe.swept` of the job tells when somebody has looked for old messages.
+        """
+        with age.aged(self._stack, self._history, job, to_s, reason) as bit:
+            yield bit
 
     def second_delivery(self, queue: str, *, job: str | None = None) -> str | None:
         """Deliver the next message of a queue, or that of a job, a second time.

@@ -7,7 +7,7 @@ records what it sees.
 from typing import TYPE_CHECKING
 
 from harness.engines import ProcessId, ProcessInfo
-from harness.probes import memory, processes, queue, redis
+from harness.probes import held, memory, processes, queue, redis
 from harness.recorder import Recorder
 
 if TYPE_CHECKING:  # the stack itself uses the probes of single nouns
@@ -61,6 +61,14 @@ class Probes:
             "probe", "queue", queue=name, length=depth.length, unacked=depth.unacked
         )
         return depth
+
+    def held(self, job: str) -> bool:
+        """Return whether a worker holds the job's message, unacknowledged."""
+        age_s = held.age_s(
+            self._stack.urls.broker, job, key_prefix=self._stack.key_prefix
+        )
+        self._history.record("probe", "held", job, held=age_s is not None, age_s=age_s)
+        return age_s is not None
 
     def redis_down(self) -> bool:
         """Return whether Redis refuses a PING, or leaves it unanswered for 0.5 s."""

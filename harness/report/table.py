@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Mapping
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from harness.contract import Contract, find_contract
@@ -21,10 +22,14 @@ def verdict_table(
     tests: Iterable[Judged],
     *,
     about: Mapping[str, object] | None = None,
+    not_applicable: Mapping[str, str] | None = None,
     width: int = 100,
     colour: bool = False,
 ) -> str:
-    """Return the table as text; `about` is printed below, one entry per part."""
+    """Return the table as text; `about` is printed below, one entry per part.
+
+    `not_applicable` is {contract id: reason} of those that nothing was asked of.
+    """
     judged = list(tests)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("contract", no_wrap=True)
@@ -45,6 +50,9 @@ def verdict_table(
             count,
             worst_measured(contract, judged),
         )
+    for id, reason in sorted((not_applicable or {}).items()):
+        code = find_contract(id).code
+        table.add_row(id, code, "[dim]not applicable[/]", "", escape(reason))
     buffer = io.StringIO()
     console = Console(
         file=buffer, width=width, force_terminal=colour, no_color=not colour

@@ -24,12 +24,21 @@ F = TypeVar("F", bound=Callable[..., None])
 
 @dataclass(frozen=True)
 class Situation:
-    """One situation: `name` is `room.function`, `about` its first line of text."""
+    """One situation: `name` is `room.function`, `about` its first line of text.
+
+    `takes_s` is what it takes on a small healthy application: quick ones come first.
+    """
 
     name: str
     about: str
     contracts: tuple[str, ...]
     arrange: Callable[..., None]
+    takes_s: float = 10.0
+
+    @property
+    def room(self) -> str:
+        """Return the first half of its name."""
+        return self.name.partition(".")[0]
 
     def perform(self, **parts: Any) -> None:
         """Call it with those of `parts` that it names."""
@@ -40,14 +49,14 @@ class Situation:
 _registry: dict[str, Situation] = {}
 
 
-def situation(*contracts: str) -> Callable[[F], F]:
+def situation(*contracts: str, takes_s: float = 10.0) -> Callable[[F], F]:
     """Register the decorated function for `queueproof check`, with its contracts."""
 
     def register(arrange: F) -> F:
         room = arrange.__module__.rpartition(".")[2]
         name = f"{room}.{arrange.__name__}"
         about = (inspect.getdoc(arrange) or "").partition("\n")[0]
-        _registry[name] = Situation(name, about, contracts, arrange)
+        _registry[name] = Situation(name, about, contracts, arrange, takes_s)
         return arrange
 
     return register

@@ -7,7 +7,7 @@ from harness.situations import situation
 from harness.target import Target
 
 
-@situation("broker.consumes-again")
+@situation("broker.consumes-again", takes_s=15)
 def busy_worker(agent: Agent, target: Target, faults: Faults, history: History) -> None:
     """Restart Redis once while a task runs, then send another."""
     queue = target.queues[0]

@@ -6,7 +6,7 @@ from harness.situations import situation
 from harness.target import Target
 
 
-@situation("delivery.poison-is-bounded")
+@situation("delivery.poison-is-bounded", takes_s=3)
 def kills_its_process(agent: Agent, target: Target, history: History) -> None:
     """Let a task kill the process it runs in while another one waits behind it."""
     poison = agent.probe("suicide", queue=target.queues[0])

@@ -7,14 +7,14 @@ from harness.situations import situation
 from harness.target import Target
 
 
-@situation("routing.every-task-has-a-worker")
+@situation("routing.every-task-has-a-worker", takes_s=0.1)
 def knock_at_every_task(agent: Agent, history: History) -> None:
     """Send each task by its own route, such that its function is not reached."""
     for job in [agent.knock(task) for task in agent.tasks()]:
         history.settle(job, within_s=10)
 
 
-@situation("routing.unknown-message-does-not-stop")
+@situation("routing.unknown-message-does-not-stop", takes_s=0.2)
 def messages_of_another_release(
     agent: Agent, target: Target, faults: Faults, history: History
 ) -> None:
@@ -26,7 +26,7 @@ def messages_of_another_release(
     _next(agent, queue, history)
 
 
-@situation("routing.unknown-message-does-not-stop")
+@situation("routing.unknown-message-does-not-stop", takes_s=6)
 def bytes_that_are_no_message(
     agent: Agent, target: Target, faults: Faults, history: History
 ) -> None:

@@ -13,7 +13,7 @@ from harness.situations import situation
 FIRST_WITHIN_S = 30.0
 
 
-@situation("schedule.one-run-per-slot")
+@situation("schedule.one-run-per-slot", takes_s=12)
 def steady_state(agent: Agent, history: History) -> None:
     """Watch the entries that are due every few seconds for some of their slots."""
     periods = _observable(agent)

@@ -7,7 +7,7 @@ from harness.situations import situation
 from harness.target import Job, Target
 
 
-@situation("time_limit.deployed-pool-enforces")
+@situation("time_limit.deployed-pool-enforces", takes_s=1)
 def only_sleeps(agent: Agent, target: Target, history: History) -> None:
     """Let a task sleep past both limits; it hears every signal."""
     queue = target.queues[0]
@@ -15,7 +15,7 @@ def only_sleeps(agent: Agent, target: Target, history: History) -> None:
     history.settle(task, within_s=20)
 
 
-@situation("time_limit.deployed-pool-enforces")
+@situation("time_limit.deployed-pool-enforces", takes_s=2)
 def swallows_its_soft_limit(agent: Agent, target: Target, history: History) -> None:
     """Let a task swallow its soft limit: only the hard one can end it."""
     queue = target.queues[0]
@@ -23,7 +23,7 @@ def swallows_its_soft_limit(agent: Agent, target: Target, history: History) -> N
     history.settle(task, within_s=20)
 
 
-@situation("time_limit.native-code-is-killed")
+@situation("time_limit.native-code-is-killed", takes_s=2.5)
 def stuck_in_native_code(agent: Agent, target: Target, history: History) -> None:
     """Let a task stay in one call of C code, past both limits; it hears no signal."""
     queue = target.queues[0]
@@ -31,7 +31,7 @@ def stuck_in_native_code(agent: Agent, target: Target, history: History) -> None
     history.settle(task, within_s=25)
 
 
-@situation("time_limit.soft-limit-is-not-swallowed")
+@situation("time_limit.soft-limit-is-not-swallowed", takes_s=4)
 def own_jobs_past_their_soft_limit(
     agent: Agent, target: Target, history: History
 ) -> None:

@@ -21,7 +21,7 @@ A legal story holds; each single damage to it is caught; cut short it is not acc
     def test_each_damage_is_caught(damage, story):
         properties.caught(LAW, story, damage)
 
-That nothing holds on an empty history is tested for all contracts at once, in
+That nothing holds where nothing happened is tested for all contracts at once, in
 contracts/tests/test_every_law.py.
 """
 

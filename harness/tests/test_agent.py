@@ -18,6 +18,7 @@ def test_it_describes_the_application_from_inside(plain_stack):
     assert seen["celery"].startswith("5.")
     assert seen["conf"]["worker_prefetch_multiplier"] == 1
     assert seen["tasks"]["plain.add"]["acks_late"] is False
+    assert seen["visibility_timeout_s"] == 3600
 
 
 def test_a_sent_task_is_an_observation(plain_stack):
@@ -81,6 +82,19 @@ def test_a_knocked_task_starts_and_its_function_is_not_reached(plain_stack):
     start, end = wait_until(ended, within_s=10, what="the worker ended the task")
     assert start["queue"] == "plain"
     assert end["how"] == "failure:TypeError"
+
+
+def test_what_is_revoked_and_what_the_store_says_are_observations(plain_stack):
+    history = plain_stack.history
+
+    job = plain_stack.agent.send("plain.add", (1, 2), queue="nobodys-again")
+    plain_stack.agent.revoke(job)
+    plain_stack.agent.state(job)
+
+    (revoked,) = history.of(source="agent", kind="revoked")
+    assert (revoked.job, revoked["terminate"]) == (job, False)
+    (state,) = history.of(source="agent", kind="state")
+    assert (state.job, state["state"] in ("PENDING", "REVOKED")) == (job, True)
 
 
 def test_beats_entries_are_told_with_their_periods(

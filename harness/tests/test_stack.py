@@ -4,6 +4,7 @@ import dataclasses
 import signal
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from harness.errors import MutantError, NotRedirected, StackError
@@ -11,7 +12,7 @@ from harness.launch import Urls
 from harness.probe_worker import ProbeWorker
 from harness.redirect import verify_overlay
 from harness.stack import Stack
-from harness.target import Target
+from harness.target import Api, Target
 from harness.wait import wait_until
 
 
@@ -125,3 +126,43 @@ def test_three_databases_of_one_server():
 
     assert urls.broker == "redis://127.0.0.1:1/0"
     assert len({urls.broker, urls.results, urls.events}) == 3
+
+
+def test_a_replica_is_a_second_worker_under_another_name(plain_stack):
+    agent = plain_stack.agent
+    with plain_stack.replica("worker") as replica:
+        assert (replica.role, replica.name) == ("worker", "worker-2")
+        pid = plain_stack.process("worker-2").id.pid
+        workers = agent.workers()
+        assert plain_stack.process("worker").id.pid in workers.values()
+        name = next(name for name, its in workers.items() if its == pid)
+        assert name.startswith("worker-2@")
+
+    with pytest.raises(StackError, match="No 'worker-2'"):
+        plain_stack.process("worker-2")
+    assert observed(plain_stack, "stack", "left") == [{"role": "worker-2", "code": 0}]
+    assert pid not in agent.workers().values()
+
+
+def test_a_dead_replica_is_started_again_like_any_part(process_engine, plain_stack):
+    with plain_stack.replica("worker") as replica:
+        process_engine.signal(plain_stack.process(replica.name).id, signal.SIGKILL)
+        restarted = plain_stack.history.until(None, "stack.restarted", within_s=10)
+        assert restarted["role"] == "worker-2"
+
+
+def test_a_replica_of_an_api_has_a_port_of_its_own(
+    process_engine, plain_target, tmp_path
+):
+    api = "{python} -S -m http.server --bind 127.0.0.1 {port}"
+    target = dataclasses.replace(
+        plain_target, commands={"api": api}, api=Api(health="GET /")
+    )
+    stack = Stack(target, process_engine, tmp_path).start()
+    try:
+        with stack.replica("api") as replica:
+            assert replica.api != stack.urls.api
+            for url in (stack.urls.api, replica.api):
+                assert httpx.get(url).status_code == 200
+    finally:
+        stack.stop()

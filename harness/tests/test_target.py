@@ -133,3 +133,16 @@ def test_a_link_is_of_a_part_that_is_started(tmp_path):
     assert "no [commands] for 'beat'" in refusal(
         tmp_path, MINIMAL + 'links = ["beat"]\n[commands]\nworker = "w"'
     )
+
+
+def test_the_longest_and_the_shortest_job_are_those_of_users():
+    jobs = {
+        "internal": Job(expected_s=99),
+        "sweep": Job(submit="POST /sweep", expected_s=20),
+        "compare": Job(submit="POST /compare", expected_s=0.5),
+    }
+    target = Target("a:b", jobs=jobs)
+
+    assert (target.longest_job, target.shortest_job) == ("sweep", "compare")
+    with pytest.raises(TargetError, match="has a route `submit`"):
+        _ = Target("a:b").longest_job

@@ -1,0 +1,85 @@
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from harness.commands.check import check
+from harness.errors import HarnessError
+
+APP = """
+from celery import Celery
+app = Celery("shop", broker="redis://redis.invalid/0")
+
+@app.task(name="shop.sell")
+def sell(what):
+    return what
+"""
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Call the command in a folder with one small application."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.py").write_text(APP)
+
+    def run(*words):
+        return CliRunner().invoke(check, words)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Name the application"),
+        (["shop:app", "--target", "shop.py"], "one of the two"),
+        (["shop"], "APP 'shop': write \"module:attribute\""),
+        (
+            ["shop:app", "--command", "{pyhton} x"],
+            "--command = .*did you mean 'python'",
+        ),
+        (["shop:app", "--beat", "{ap} x"], "--beat = .*did you mean 'app'"),
+        (["shop:app", "--env", "REDIS={borker}"], "--env REDIS = .*'broker'"),
+        (["shop:app", "--env", "REDIS"], "--env 'REDIS': write NAME=VALUE"),
+        (["shop:app", "--job", "shop.sell=soon"], "--job .*TASK=SECONDS"),
+        (["shop:app", "--only", "brokr"], "--only brokr: .*did you mean 'broker'"),
+        (["shop:app", "--contract", "routing.x"], "Unknown contract"),
+    ],
+)
+def test_wrong_words_are_named_with_what_is_right(call, words, said):
+    error = call(*words).exception
+    assert isinstance(error, HarnessError)
+    assert re.search(said, str(error)), error
+
+
+def test_it_judges_prints_and_keeps_what_it_found(call, tmp_path):
+    done = call("shop:app", "--only", "routing.knock_at_every_task")
+    assert done.exit_code == 0, done.output
+    assert "prefork" in done.output
+    assert "routing.every-task-has-a-worker" in done.output
+    assert "first verdict after" in done.output
+    kept = json.loads((tmp_path / ".qp" / "latest" / "verdicts.json").read_text())
+    assert kept["profile"]["serves"] == ["celery"]
+    (test,) = kept["tests"]
+    assert test["again"] == (
+        "queueproof check shop:app --only routing.knock_at_every_task"
+    )
+
+
+def test_machines_get_the_same_as_json_and_the_exit_code(call):
+    words = ["--command", "{python} -m celery -A {app} worker -P solo"]
+    done = call("shop:app", *words, "--only", "time_limit.only_sleeps", "--json")
+    assert done.exit_code == 1
+    report = json.loads(done.stdout)
+    assert report["exit_code"] == 1
+    assert report["profile"]["pool"] == "solo"
+    contracts = report["contracts"]
+    assert contracts["time_limit.deployed-pool-enforces"]["status"] == "violated"
+    assert "violated" in done.stderr
+
+
+def test_help_teaches(call):
+    told = call("--help").output
+    assert 'queueproof check shop:app --command "{python} run.py worker' in told
+    assert "Exit codes: 0 all hold" in " ".join(told.split())
