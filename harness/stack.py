@@ -23,6 +23,7 @@ from harness.probes.queue import depth
 from harness.probes.redis import why_down
 from harness.recorder import Recorder, Unrecorded
 from harness.redirect import verify_overlay, verify_urls
+from harness.replicas import Replicas
 from harness.target import ROLES, Target
 from harness.wait import wait_until
 
@@ -69,6 +70,7 @@ class Stack:
         self._witness = witness
         self._processes: dict[str, Process] = {}
         self._probe_workers: dict[tuple[Any, ...], ProbeWorker] = {}
+        self._replicas = Replicas()
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._supervisor: threading.Thread | None = None
@@ -196,6 +198,34 @@ class Stack:
         self._await_ready(worker.role)
         return worker
 
+    def replica(self, role: str) -> str:
+        """Start one more process of a part as deployed; return its role when ready.
+
+        A worker's has another node name, an API's another port, see `api_url`. It has
+        no link, and lives until `retire`.
+        """
+        with self._lock:
+            self.process(role)  # StackError where there is no such part
+            assert self._launcher is not None, "start() comes first"
+            added = self._replicas.add(role)
+            self._start(self._launcher.replica(role, added.name, added.api))
+        try:
+            self._await_ready(added.name)
+        except BaseException:
+            self.retire(added.name)
+            raise
+        return added.name
+
+    def retire(self, replica: str, *, within_s: float = 0.0) -> None:
+        """End a replica for good; `within_s` > 0 first asks with SIGTERM."""
+        with self._lock:
+            self._replicas.remove(replica)
+            self.engine.stop(self._processes.pop(replica), within_s=within_s)
+
+    def api_url(self, role: str = "api") -> str:
+        """Return where the API, or a replica of it, answers."""
+        return self._replicas.api(role) or self.urls.api
+
     def leftovers(self) -> list[str]:
         """Return why the stack is not fit for the next test; empty where it is."""
         with self._lock:
@@ -209,6 +239,7 @@ class Stack:
             for job in self.executions.open_jobs()
             if self.pid_of_child(job) is not None
         ]
+        reasons += [f"the replica {name} still runs" for name in self._replicas.names]
         refused = why_down(self.urls.broker)
         if refused is not None:
             return [*reasons, f"redis does not answer: {refused}"]
@@ -279,11 +310,12 @@ class Stack:
     # --- readiness ----------------------------------------------------------------
 
     def _await_ready(self, role: str) -> None:
+        part = self._replicas.part(role)
         if role == "redis":
             self._await_redis(self.urls)
-        elif role == "api":
-            self._await(role, self._api_is_healthy)
-        elif role == "worker" or role in {w.role for w in self._probe_workers.values()}:
+        elif part == "api":
+            self._await(role, lambda: self._api_is_healthy(role))
+        elif part == "worker" or role in {w.role for w in self._probe_workers.values()}:
             self._await(role, lambda: self._worker_is_ready(role))
         else:
             self._await(role, lambda: True)
@@ -309,12 +341,12 @@ class Stack:
             on_timeout=lambda: self.logs(role),
         )
 
-    def _api_is_healthy(self) -> bool:
+    def _api_is_healthy(self, role: str) -> bool:
         if self.target.api is None:
             return True
         method, _, route = self.target.api.health.partition(" ")
         try:
-            answer = httpx.request(method, self.urls.api + route, timeout=2)
+            answer = httpx.request(method, self.api_url(role) + route, timeout=2)
         except httpx.TransportError:
             return False
         return answer.status_code == 200

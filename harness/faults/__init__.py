@@ -8,9 +8,10 @@ fails. A fault that found no victim records bit=false: then nothing was tested.
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.faults import (
+    client,
     connections,
     kill,
     link,
@@ -18,11 +19,16 @@ from harness.faults import (
     noop,
     pause,
     redis,
+    replica,
+    restart,
     terminate,
 )
 from harness.faults.record import Victim
 from harness.recorder import Recorder
 from harness.stack import Stack
+
+if TYPE_CHECKING:  # who drives no API need not load a Socket.IO client
+    from harness.driver import Subscriber
 
 __all__ = ["Faults", "Victim"]
 
@@ -51,6 +57,22 @@ class Faults:
         return terminate.main(
             self._stack, self._history, role, signal.SIGQUIT, fault="quit"
         )
+
+    def api_restart(self, *, graceful: bool = False) -> Victim | None:
+        """End the API, by SIGTERM or SIGKILL, and wait until it is back."""
+        return restart.api(self._stack, self._history, graceful=graceful)
+
+    @contextmanager
+    def replica(self, role: str) -> Iterator[str | None]:
+        """Run one more process of a part while the body runs; yield its role."""
+        with replica.added(self._stack, self._history, role) as name:
+            yield name
+
+    @contextmanager
+    def disconnect(self, subscriber: "Subscriber") -> Iterator[bool]:
+        """Lose a subscriber's connection without a goodbye; renew it after the body."""
+        with client.disconnected(self._stack, self._history, subscriber) as bit:
+            yield bit
 
     @contextmanager
     def pause_child(self, job: str) -> Iterator[Victim | None]:

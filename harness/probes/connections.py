@@ -49,6 +49,16 @@ def held(engine: Engine, process: Process, port: int) -> set[int]:
     return found
 
 
+def listens(engine: Engine, process: Process, port: int) -> bool:
+    """Whether a part's tree waits for connections on this port."""
+    for info in engine.tree(process):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for each in psutil.Process(info.id.pid).net_connections("tcp"):
+                if each.status == psutil.CONN_LISTEN and each.laddr.port == port:
+                    return True
+    return False
+
+
 def ping(port: int, *, within_s: float) -> float | str:
     """Return the seconds a PING to this port took, or why it was not answered."""
     begin = time.monotonic()
