@@ -138,6 +138,14 @@ class Faults:
         with link.slow(self._stack, self._history, role, delay_s) as victim:
             yield victim
 
+    @contextmanager
+    def loss(
+        self, role: str, *, share: float = 0.3, seed: int = 1
+    ) -> Iterator[Victim | None]:
+        """Lose a share of the packets between a linked part and Redis in the body."""
+        with link.loss(self._stack, self._history, role, share, seed) as victim:
+            yield victim
+
     def cut(self, role: str) -> Victim | None:
         """Reset the open connections of a linked part to Redis, once."""
         return link.cut(self._stack, self._history, role)
