@@ -155,6 +155,8 @@ class Proxy:
         if not self._closed:
             self._order(self._finish)
             self._thread.join()
+            self._bell.close()  # not sooner: the thread may obey before it is rung
+            self._ear.close()
 
     # --- the thread ---------------------------------------------------------------
 
@@ -185,8 +187,7 @@ class Proxy:
             while not self._orders.empty():
                 self._orders.get()()
         self._selector.close()
-        for sock in (self._listener, self._bell, self._ear):
-            sock.close()
+        self._listener.close()
 
     def _finish(self) -> None:
         self._reset_all()
