@@ -4,13 +4,13 @@ HarnessError
 ├── TargetError          the description of the application is wrong
 ├── StackError           a process did not start, or died early
 │   ├── EngineError      the engine could not do what was asked of a process
-│   │   ├── NoRedisServer
-│   │   └── NotOnThisEngine   the damage cannot be done where the processes run
+│   │   └── NoRedisServer
 │   ├── NotRedirected    the application would talk to a Redis that is not ours
 │   └── AgentError       the agent in the application's interpreter failed
 ├── TooSlow              something did not happen within its deadline
 ├── NeverHappened        the situation a scenario wants did not arise (inconclusive)
 ├── NotApplicable        the application cannot be put in this situation
+│   └── NotOnThisEngine  the damage cannot be done where its processes run
 ├── MutantError          a mutant cannot be applied exactly
 ├── ContractError        a contract is declared wrongly, or its id is unknown
 └── HistoryError         a history file cannot be read
@@ -46,10 +46,6 @@ class NoRedisServer(EngineError):
     """
 
 
-class NotOnThisEngine(EngineError):
-    """The engine cannot do this damage where it runs. Try the other engine."""
-
-
 class NotRedirected(StackError):
     """The application would use a broker or result store that is not the stack's.
 
@@ -78,6 +74,10 @@ class NeverHappened(HarnessError):
 
 class NotApplicable(HarnessError):
     """The application cannot be put in this situation, so there is no verdict."""
+
+
+class NotOnThisEngine(NotApplicable):
+    """The engine cannot do this damage where it runs. Try the other engine."""
 
 
 class MutantError(HarnessError):

@@ -64,6 +64,18 @@ def read_stat(pid: int) -> Stat | None:
     return Stat(state, int(fields[1]), int(fields[3]), int(fields[19]))
 
 
+def ignores(pid: int, signum: int) -> bool:
+    """Whether the kernel drops this signal because the process ignores it."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("SigIgn:"):
+                    return bool(int(line.split()[1], 16) >> (signum - 1) & 1)
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # gone: the signal itself will tell
+    return False
+
+
 def is_marked(pid: int, marker: bytes) -> bool:
     """Whether the process was started with `marker` in its environment."""
     try:

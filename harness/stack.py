@@ -153,6 +153,12 @@ class Stack:
                 raise StackError(f"No {role!r} in this stack; there is {running}.")
             return self._processes[role]
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Return the role of every part."""
+        with self._lock:
+            return tuple(self._processes)
+
     def restart(self, role: str) -> Process:
         """Kill what is left of a part, start its command again, wait until ready."""
         with self._lock:

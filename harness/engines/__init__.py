@@ -8,7 +8,10 @@ a pid alone can be recycled and is never a victim.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from harness.engines.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Command:
     """What to start: `role` names it in the history, `log` takes its output.
 
     `pipe` leaves standard input and output to the harness (the agent needs it).
+    `outlives_file_limit`: a write past its limit of file sizes is an error to it, and
+    no deadly signal.
     """
 
     role: str
@@ -36,6 +41,7 @@ class Command:
     cwd: Path
     log: Path
     pipe: bool = False
+    outlives_file_limit: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,10 @@ class Engine(Protocol):
     """Starts, stops, signals, freezes and looks; raises EngineError with a remedy."""
 
     name: str
+
+    @property
+    def limits(self) -> "Limits":
+        """Return what it can take away from a part."""
 
     def start(self, command: Command) -> Process:
         """Start it; its output goes to `command.log`."""

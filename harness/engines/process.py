@@ -19,6 +19,7 @@ import psutil
 
 from harness import keeper
 from harness.engines import Command, Process, ProcessId, ProcessInfo, StopReport
+from harness.engines.process_limits import ProcessLimits
 from harness.errors import EngineError, TooSlow
 from harness.wait import wait_until
 
@@ -78,6 +79,7 @@ class ProcessEngine:
         self.run_token = secrets.token_hex(8)
         self._keeper = keeper.Keeper(f"{RUN_MARK}={self.run_token}")
         self._started: list[ChildProcess] = []
+        self.limits = ProcessLimits(self, self.run_token)
 
     def start(self, command: Command) -> Process:
         """Start it in its own session; raises EngineError where it cannot run."""
@@ -95,6 +97,8 @@ class ProcessEngine:
                     stdout=pipe or log,
                     stderr=log,
                     start_new_session=True,
+                    # Python ignores SIGXFSZ, and SIGPIPE, which Redis does as well.
+                    restore_signals=not command.outlives_file_limit,
                 )
             except OSError as error:
                 raise EngineError(

@@ -77,6 +77,7 @@ def redis_command(binary: Path, port: int, folder: Path) -> Command:
         env=dict(os.environ),
         cwd=data,
         log=folder / "logs" / "redis.log",
+        outlives_file_limit=True,
     )
 
 

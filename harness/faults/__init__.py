@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 from harness.faults import (
     client,
     connections,
+    cpu,
+    disk,
     kill,
     link,
+    memory,
     message,
     noop,
     pause,
@@ -47,6 +50,46 @@ class Faults:
     def kill_main(self, role: str = "worker") -> Victim | None:
         """SIGKILL the main process of a part; the supervisor starts it again."""
         return kill.main(self._stack, self._history, role)
+
+    def oom_child(self, job: str) -> Victim | None:
+        """Let the kernel kill the process that executes the job for want of memory.
+
+        Raises:
+            NotOnThisEngine: nobody may limit memory here; says why.
+        """
+        return memory.child(self._stack, self._history, job)
+
+    def oom_main(self, role: str = "worker") -> Victim | None:
+        """Let the kernel kill the main process of a part for want of memory.
+
+        Raises:
+            NotOnThisEngine: nobody may limit memory here; says why.
+        """
+        return memory.main(self._stack, self._history, role)
+
+    @contextmanager
+    def memory_limit(
+        self, role: str, *, headroom_mib: float
+    ) -> Iterator[Victim | None]:
+        """Let a part take so much more memory, and no more, while the body runs.
+
+        Raises:
+            NotOnThisEngine: nobody may limit memory here; says why.
+        """
+        with memory.limited(self._stack, self._history, role, headroom_mib) as victim:
+            yield victim
+
+    @contextmanager
+    def cpu_quota(self, role: str, *, share: float) -> Iterator[Victim | None]:
+        """Let a part have this share of one processor while the body runs."""
+        with cpu.quota(self._stack, self._history, role, share) as victim:
+            yield victim
+
+    @contextmanager
+    def disk_full(self) -> Iterator[Victim | None]:
+        """Let Redis's append-only file grow no more while the body runs."""
+        with disk.full(self._stack, self._history) as victim:
+            yield victim
 
     def terminate(self, role: str = "worker") -> Victim | None:
         """Send SIGTERM to the main process of a part, as a deployment does."""

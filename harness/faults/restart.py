@@ -7,13 +7,17 @@ import httpx
 
 from harness.errors import TooSlow
 from harness.faults.record import Victim, injected, main_of
+from harness.probes.processes import is_gone
 from harness.recorder import Recorder
 from harness.stack import Stack
 from harness.wait import wait_until
 
 _FAULT = "api_restart"
 
-#: Seconds a graceful end may take; open event streams are waited for by some servers.
+#: Seconds an end may take: a server asked to leave waits for open requests first.
+OUT_WITHIN_S = 20.0
+
+#: Seconds until the next process answers; it imports what the application needs.
 BACK_WITHIN_S = 60.0
 
 #: Seconds an answer may take before it counts as none.
@@ -23,36 +27,49 @@ ANSWER_WITHIN_S = 1.0
 def api(stack: Stack, history: Recorder, *, graceful: bool) -> Victim | None:
     """End the API by SIGTERM or SIGKILL; the supervisor starts it; wait until it is up.
 
-    Proof is that nothing answered in between, and that another process does now.
+    Proof is that its process is gone and nothing answers.
+
+    Raises:
+        TooSlow: it did not come back.
     """
     victim = main_of(stack, "api")
-    out: list[str] = []
-
-    def is_back() -> bool:
-        why = _unanswered(stack.urls.api)
-        out.extend([why] if why else [])
-        return why is None and bool(out) and _is_another(stack, victim)
-
-    signum = signal.SIGTERM if graceful else signal.SIGKILL
-    sent = victim is not None and stack.engine.signal(victim.id, signum)
+    if victim is None:
+        injected(history, _FAULT, None, bit=False, proof="api is not running")
+        return None
+    stack.engine.signal(victim.id, signal.SIGTERM if graceful else signal.SIGKILL)
+    why: str | None = None
     with contextlib.suppress(TooSlow):
-        wait_until(
-            is_back, within_s=BACK_WITHIN_S, every_s=0.005, what="the API is back"
+        why = wait_until(
+            lambda: _unanswered(stack.urls.api),
+            within_s=OUT_WITHIN_S,
+            every_s=0.005,
+            what="the API is out",
         )
-    after = main_of(stack, "api")
-    back = after is not None and _unanswered(stack.urls.api) is None
-    bit = sent and bool(out) and _is_another(stack, victim)
-    proof = f"in between: {out[0] if out else 'always answered'}"
-    proof += f"; pid {victim.pid if victim else '-'}, now {after.pid if after else '-'}"
+        wait_until(
+            lambda: is_gone(stack.engine, victim.id),
+            within_s=OUT_WITHIN_S,
+            every_s=0.005,
+            what="its process is gone",
+        )
+    bit = why is not None and is_gone(stack.engine, victim.id)
+    proof = f"pid {victim.pid} {'is gone' if bit else 'lives'}; "
+    proof += f"no answer: {why}" if why else "it answers"
     injected(history, _FAULT, victim, bit=bit, proof=proof)
-    if back:
-        history.record("fault", "healed", fault=_FAULT, role="api")
-    return victim if bit else None
+    if not bit:
+        return None
+    wait_until(
+        lambda: _is_another(stack, victim) and not _unanswered(stack.urls.api),
+        within_s=BACK_WITHIN_S,
+        what="the API is back",
+    )
+    now = stack.process("api").id.pid
+    history.record("fault", "healed", fault=_FAULT, role="api", pid=now)
+    return victim
 
 
-def _is_another(stack: Stack, victim: Victim | None) -> bool:
+def _is_another(stack: Stack, victim: Victim) -> bool:
     after = main_of(stack, "api")
-    return victim is not None and after is not None and after != victim
+    return after is not None and after != victim
 
 
 def _unanswered(url: str) -> str | None:

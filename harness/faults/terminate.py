@@ -1,6 +1,7 @@
 """SIGTERM or SIGQUIT to a main process: what a deployment or an operator sends."""
 
 from harness.faults.record import Victim, injected, main_of
+from harness.keeper import ignores
 from harness.recorder import Recorder
 from harness.stack import Stack
 
@@ -22,7 +23,7 @@ def main(
     if victim is None:
         injected(history, fault, None, bit=False, proof=f"{role} is not running")
         return None
-    ignored = _ignores(victim.pid, signum)
+    ignored = ignores(victim.pid, signum)
     sent = stack.engine.signal(victim.id, signum)
     bit = sent and not ignored
     proof = f"signal {signum} {'sent' if sent else 'found nobody'}"
@@ -30,14 +31,3 @@ def main(
         proof += ", but the process ignores it"
     injected(history, fault, victim, bit=bit, proof=proof)
     return victim if bit else None
-
-
-def _ignores(pid: int, signum: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("SigIgn:"):
-                    return bool(int(line.split()[1], 16) >> (signum - 1) & 1)
-    except (FileNotFoundError, ProcessLookupError):
-        pass  # gone: the signal itself will tell
-    return False
