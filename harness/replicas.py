@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 
+from harness.engines import LOOPBACK
 from harness.engines.redis_server import free_port
 from harness.errors import StackError
 
 
 @dataclass(frozen=True)
 class Replica:
-    """One more process of the part `of`; `api` is where it answers, if it is one."""
+    """One more process of the part `of`; `api_port` is where it answers, if it does."""
 
     name: str
     of: str
-    api: str
+    api_port: int
 
 
 class Replicas:
@@ -30,8 +31,7 @@ class Replicas:
     def add(self, part: str) -> Replica:
         """Return a new one; no name is given twice, so that a history stays clear."""
         self._number += 1
-        api = f"http://127.0.0.1:{free_port()}"
-        added = Replica(f"{part}-{self._number}", part, api)
+        added = Replica(f"{part}-{self._number}", part, free_port())
         self._replicas[added.name] = added
         return added
 
@@ -45,7 +45,7 @@ class Replicas:
         known = self._replicas.get(role)
         return role if known is None else known.of
 
-    def api(self, role: str) -> str | None:
-        """Return where a replica of the API answers; None for the API itself."""
+    def api_url(self, role: str) -> str | None:
+        """Return where we reach a replica of the API; None for the API itself."""
         known = self._replicas.get(role)
-        return None if known is None else known.api
+        return None if known is None else f"http://{LOOPBACK}:{known.api_port}"

@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from harness.errors import TooSlow
 from harness.faults.record import injected
-from harness.probes.connections import held
 from harness.recorder import Recorder
 from harness.stack import Stack
 from harness.wait import wait_until
@@ -30,28 +30,44 @@ def disconnected(
     Proof is the kernel's list: the API held the connection before, and does not now.
     The new connection counts as another, late subscriber, named after the first.
     """
-    port = subscriber.port
-
-    def is_held() -> bool:
-        process = stack.process("api")
-        return port is not None and bool(held(stack.engine, process, port))
-
-    before = is_held()
+    before = _of(stack, subscriber)
     try:
         subscriber.drop()
         with contextlib.suppress(TooSlow):
             wait_until(
-                lambda: not is_held(),
+                lambda: before - _dialled(stack),
                 within_s=GONE_WITHIN_S,
                 what="the API has let go of it",
             )
-        after = is_held()
-        told = {True: "held", False: "not held"}
-        proof = f"port {port}: {told[before]} by the API before, {told[after]} after"
-        bit = before and not after
+        left = before & _dialled(stack)
+        proof = f"held by the API before: {len(before)} connections, {len(left)} after"
+        bit = len(before) - len(left) == 1
         who = {"subscriber": subscriber.name, "watched": subscriber.job}
         injected(history, _FAULT, None, bit=bit, proof=proof, **who)
         yield bit
     finally:
         renewed = subscriber.again()
         history.record("fault", "healed", fault=_FAULT, subscriber=renewed.name)
+
+
+def _dialled(stack: Stack) -> set[str]:
+    """Return from where ("address:port") the API is dialled now."""
+    own = f":{urlsplit(stack.urls.api).port}"
+    return {
+        remote
+        for info in stack.engine.tree(stack.process("api"))
+        for local, remote in stack.engine.connections(info.id)
+        if local.endswith(own)
+    }
+
+
+def _of(stack: Stack, subscriber: "Subscriber") -> set[str]:
+    """Return the subscriber's own connection among them, if it has one.
+
+    On a network of its own the API sees what we dial translated: then all of them.
+    """
+    if subscriber.port is None:
+        return set()
+    if stack.process("api").command.site.network:
+        return _dialled(stack)
+    return {at for at in _dialled(stack) if at.endswith(f":{subscriber.port}")}

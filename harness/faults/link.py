@@ -12,7 +12,6 @@ from contextlib import contextmanager
 import redis
 
 from harness.errors import StackError, TooSlow
-from harness.faults.connections import port_of
 from harness.faults.record import Victim, injected, main_of
 from harness.packet_loss import RETRANSMIT_S, PacketLoss
 from harness.probes.connections import held, listed, ping
@@ -43,7 +42,7 @@ def black_hole(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | 
     """
 
     def felt(proxy: Proxy) -> tuple[bool, str]:
-        answer = ping(proxy.port, within_s=PROBE_S)
+        answer = ping(proxy.port, within_s=PROBE_S, host=proxy.host)
         return answer == "timed out", _told(answer)
 
     with _hurt(stack, history, role, "black_hole", Proxy.swallow, felt) as victim:
@@ -55,7 +54,7 @@ def refuse(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | None
     """Reset the open connections, and refuse new ones while the body runs."""
 
     def felt(proxy: Proxy) -> tuple[bool, str]:
-        answer = ping(proxy.port, within_s=PROBE_S)
+        answer = ping(proxy.port, within_s=PROBE_S, host=proxy.host)
         return "refused" in str(answer), _told(answer)
 
     with _hurt(stack, history, role, "refuse", Proxy.refuse, felt) as victim:
@@ -75,7 +74,8 @@ def slow(
         proxy.delay(delay_s if on else 0.0)
 
     def felt(proxy: Proxy) -> tuple[bool, str]:
-        answer = ping(proxy.port, within_s=2 * delay_s + ANSWER_WITHIN_S)
+        within_s = 2 * delay_s + ANSWER_WITHIN_S
+        answer = ping(proxy.port, within_s=within_s, host=proxy.host)
         return isinstance(answer, float) and answer >= 2 * delay_s, _told(answer)
 
     with _hurt(stack, history, role, "slow", change, felt) as victim:
@@ -98,8 +98,8 @@ def loss(
 
     def felt(proxy: Proxy) -> tuple[bool, str]:
         for number in range(1, MOST_PINGS + 1):
-            answer = ping(proxy.port, within_s=RETRANSMIT_S)
-            healthy = ping(proxy.to_port, within_s=RETRANSMIT_S / 2)
+            answer = ping(proxy.port, within_s=RETRANSMIT_S, host=proxy.host)
+            healthy = ping(stack.urls.redis_port, within_s=RETRANSMIT_S / 2)
             if answer == "timed out" and isinstance(healthy, float):
                 return True, f"{number} sent, the last not answered in {RETRANSMIT_S} s"
         return False, f"all of {MOST_PINGS} answered in {RETRANSMIT_S} s"
@@ -121,7 +121,7 @@ def cut(stack: Stack, history: Recorder, role: str) -> Victim | None:
     dialled, url = proxy.dialled(), stack.urls.broker
 
     def still_listed() -> set[str]:
-        return {line["id"] for line in listed(url) if port_of(line) in dialled}
+        return {line["id"] for line in listed(url) if line["addr"] in dialled}
 
     try:
         before = still_listed()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from harness.engines import Process, ProcessId
-from harness.errors import StackError, TooSlow
+from harness.errors import TooSlow
 from harness.faults.record import Victim, child_of, injected, main_of
 from harness.probes.processes import GONE_STATES, is_gone
 from harness.recorder import Recorder
@@ -94,10 +94,7 @@ def _starve(
 
 def _owner(stack: Stack, victim: Victim) -> Process | None:
     """Return the part whose process it is."""
-    for role in stack.roles:
-        with contextlib.suppress(StackError):  # it went in between
-            process = stack.process(role)
-            tree = stack.engine.tree(process)
-            if any(info.id.pid == victim.pid for info in tree):
-                return process
+    for process in stack.processes():
+        if any(info.id == victim.id for info in stack.engine.tree(process)):
+            return process
     return None

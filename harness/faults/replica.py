@@ -3,11 +3,10 @@
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from harness.errors import TooSlow
 from harness.faults.record import injected, main_of
-from harness.probes.connections import held, listens
+from harness.probes.connections import held
 from harness.recorder import Recorder
 from harness.stack import Stack
 from harness.wait import wait_until
@@ -22,8 +21,8 @@ AT_WORK_WITHIN_S = 20.0
 def added(stack: Stack, history: Recorder, role: str) -> Iterator[str | None]:
     """Start one more process of a part, as deployed, and end it after the body.
 
-    Proof is the kernel's: a process of its own that is connected to Redis, or for an
-    API listens on its own port, while the first one still runs.
+    Proof is a process of its own that is connected to Redis, or for an API answers on
+    its own port, while the first one still runs.
     """
     name = stack.replica(role)
     try:
@@ -49,6 +48,5 @@ def added(stack: Stack, history: Recorder, role: str) -> Iterator[str | None]:
 def _is_at_work(stack: Stack, role: str, name: str) -> bool:
     process = stack.process(name)
     if role == "api":
-        port = urlsplit(stack.api_url(name)).port
-        return listens(stack.engine, process, port or 0)
+        return process.exit_code() is None and stack.is_ready(name)
     return bool(held(stack.engine, process, stack.urls.redis_port))

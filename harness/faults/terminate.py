@@ -1,7 +1,6 @@
 """SIGTERM or SIGQUIT to a main process: what a deployment or an operator sends."""
 
 from harness.faults.record import Victim, injected, main_of
-from harness.keeper import ignores
 from harness.recorder import Recorder
 from harness.stack import Stack
 
@@ -23,7 +22,7 @@ def main(
     if victim is None:
         injected(history, fault, None, bit=False, proof=f"{role} is not running")
         return None
-    ignored = ignores(victim.pid, signum)
+    ignored = stack.engine.ignores(victim.id, signum)
     sent = stack.engine.signal(victim.id, signum)
     bit = sent and not ignored
     proof = f"signal {signum} {'sent' if sent else 'found nobody'}"

@@ -125,9 +125,7 @@ def test_a_main_process_without_memory_is_killed_and_comes_back(
     assert told(history)["bit"] is True
     exited = history.until(None, "stack.exited", within_s=10)
     assert (exited["pid"], exited["code"]) == (victim.pid, -signal.SIGKILL)
-    wait_until(
-        lambda: plain_stack._worker_is_ready("worker"), within_s=20, what="it is back"
-    )
+    wait_until(lambda: plain_stack.is_ready("worker"), within_s=20, what="it is back")
 
 
 @or_says_why

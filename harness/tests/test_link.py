@@ -19,7 +19,7 @@ def faults(plain_stack, history):
     """Faults on a stack whose worker is connected."""
     proxy = plain_stack.links.proxy("worker")
     wait_until(
-        lambda: plain_stack._worker_is_ready("worker") and proxy.dialled(),
+        lambda: plain_stack.is_ready("worker") and proxy.dialled(),
         within_s=20,
         what="the worker is connected",
     )
@@ -29,7 +29,9 @@ def faults(plain_stack, history):
 @pytest.fixture
 def linked(plain_stack):
     """The URL that the worker has."""
-    return plain_stack.urls.through(plain_stack.links.ports["worker"]).broker
+    return plain_stack.urls.through(
+        "127.0.0.1", plain_stack.links.ports["worker"]
+    ).broker
 
 
 def works(stack):
@@ -105,8 +107,8 @@ def test_a_slow_link_is_late_by_twice_the_delay(plain_stack, history, faults, li
 
 def test_a_lossy_link_stalls_and_works_on(plain_stack, history, faults):
     port = plain_stack.links.ports["worker"]
-    with faults.loss("worker", share=0.5):
-        answers = [ping(port, within_s=RETRANSMIT_S) for _ in range(20)]
+    with faults.loss("worker", share=0.2):
+        answers = [ping(port, within_s=RETRANSMIT_S) for _ in range(50)]
         assert any(answer == "timed out" for answer in answers)
         works(plain_stack)
 
