@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.contract import find_contract as find_contract
     from harness.driver import Driver as Driver
     from harness.driver import Subscriber as Subscriber
+    from harness.engines.choice import open_engine as open_engine
     from harness.errors import ContractError as ContractError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import MutantError as MutantError
@@ -66,6 +67,7 @@ _HOMES = {
     "Verdict": "verdict",
     "find_contract": "contract",
     "load_mutants": "mutant",
+    "open_engine": "engines.choice",
     "wait_until": "wait",
 }
 
@@ -97,6 +99,7 @@ __all__ = [
     "Verdict",
     "find_contract",
     "load_mutants",
+    "open_engine",
     "wait_until",
 ]
 

@@ -107,7 +107,8 @@ class Overseer:
     def group(self, namespace: str) -> dict[str, float] | None:
         """Return what the container's cgroup, of either version, says of itself.
 
-        Keys: used_mib (without what can be given back), limit_mib (none: no limit), oom_kills, cpu_s.
+        Keys: used_mib (without what can be given back), limit_mib (missing where there
+        is none), oom_kills, cpu_s.
         """
         init = self._init(namespace)
         if init is None:

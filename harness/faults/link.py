@@ -139,6 +139,7 @@ def cut(stack: Stack, history: Recorder, role: str) -> Victim | None:
     bit = victim is not None and bool(before) and not remain
     proof = f"{len(before)} connections listed before, {len(remain)} of them after"
     injected(history, "cut", victim, bit=bit, proof=proof)
+    history.record("fault", "healed", fault="cut", role=role)
     return victim if bit else None
 
 
