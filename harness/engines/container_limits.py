@@ -1,6 +1,7 @@
 """What can be taken from containers, while they run: memory and processor time."""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from docker.errors import APIError, NotFound
 from harness.engines import Process, ProcessId
 from harness.engines.contained import ContainedProcess
 from harness.engines.oversight import Oversight
-from harness.errors import NotOnThisEngine
+from harness.errors import EngineError, NotOnThisEngine
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -23,11 +24,17 @@ PERIOD_US = 100_000
 #: MiB that stand for no limit: Docker takes back none that it was once given.
 NO_LIMIT_MIB = 1_048_576
 
-#: Takes memory, a MiB at a time, until the kernel ends somebody, at last itself.
-NEIGHBOUR = "held = []\nwhile True: held.append(b'x' * 2**20)"
+#: Takes 256 MiB, until the kernel ends somebody: the victim, then, if need be, itself.
+NEIGHBOUR = """
+with open("/proc/self/oom_score_adj", "w") as file:
+    file.write("250")
+held = [b"x" * 2**20 for _ in range(256)]
+"""
 
-#: MiB above what a container uses: the kernel refuses a limit it cannot keep at once.
-SLACK_MIB = 1.0
+#: MiB by which a limit is raised, and up to which, while the kernel refuses it: it must
+#: be kept at once, and not all can be given back that might be.
+STEP_MIB = 2.0
+MOST_MIB = 64.0
 
 
 class ContainerLimits:
@@ -60,12 +67,13 @@ class ContainerLimits:
 
         try:
             if group:
-                used = group["used_mib"] + SLACK_MIB
-                _limit(container, min(used + headroom_mib, before))
+                _limit_near(container, min(group["used_mib"] + headroom_mib, before))
             if group and not headroom_mib:
                 for victim in victims:
                     self._oversight.prefer(victim)
-                container.exec_run([self._python, "-S", "-c", NEIGHBOUR], detach=True)
+                with contextlib.suppress(APIError):  # it has ended for want of it
+                    neighbour = [self._python, "-S", "-c", NEIGHBOUR]
+                    container.exec_run(neighbour, detach=True)
             yield kills
         finally:
             with contextlib.suppress(APIError):  # it is gone, and its limit with it
@@ -76,7 +84,7 @@ class ContainerLimits:
         group = self._oversight.group(process.pid_namespace)
         if group is None or group.get("limit_mib", NO_LIMIT_MIB) >= NO_LIMIT_MIB:
             return None
-        return max(0.0, group["limit_mib"] - group["used_mib"] - SLACK_MIB)
+        return max(0.0, group["limit_mib"] - group["used_mib"])
 
     @contextmanager
     def cpu(self, process: Process, share: float) -> Iterator[None]:
@@ -118,6 +126,21 @@ def _died_of_it(container: "Container") -> bool:
 def _container(process: Process) -> "Container":
     assert isinstance(process, ContainedProcess)
     return process.container
+
+
+def _limit_near(container: "Container", mib: float) -> None:
+    """Set the lowest limit from here on that the kernel takes."""
+    for step in itertools.count():
+        try:
+            _limit(container, mib + step * STEP_MIB)
+        except APIError as error:
+            if step * STEP_MIB >= MOST_MIB:
+                raise EngineError(
+                    f"Docker does not limit {container.name} to {mib:.0f} MiB: "
+                    f"{error}. Is it still there, and may Docker limit memory?"
+                ) from error
+        else:
+            return
 
 
 def _limit(container: "Container", mib: float) -> None:

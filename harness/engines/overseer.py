@@ -113,23 +113,10 @@ class Overseer:
         init = self._init(namespace)
         if init is None:
             return None
-        root = f"/proc/{init}/root/sys/fs/cgroup"
-        if os.path.exists(f"{root}/memory.current"):
-            stat, limit = f"{root}/memory.stat", f"{root}/memory.max"
-            used = _field(stat, "anon") + _field(stat, "kernel")
-            kills = _field(f"{root}/memory.events", "oom_kill")
-            cpu_s = _field(f"{root}/cpu.stat", "usage_usec") / 1e6
-        else:
-            used = _field(f"{root}/memory/memory.stat", "total_rss")
-            used += int(_lines(f"{root}/memory/memory.kmem.usage_in_bytes")[0])
-            limit = f"{root}/memory/memory.limit_in_bytes"
-            kills = _field(f"{root}/memory/memory.oom_control", "oom_kill")
-            cpu_s = float(_lines(f"{root}/cpuacct/cpuacct.usage")[0]) / 1e9
-        found = {"used_mib": used / MIB, "oom_kills": kills}
-        told = _lines(limit)[0]
-        if told.isdigit() and int(told) < UNLIMITED:
-            found["limit_mib"] = int(told) / MIB
-        return {**found, "cpu_s": cpu_s}
+        try:
+            return _group(f"/proc/{init}/root/sys/fs/cgroup")
+        except (StopIteration, IndexError):  # it has ended while we looked
+            return None
 
     def prefer(self, process: list[Any]) -> bool:
         """Let the kernel kill this process before others when memory runs out."""
@@ -238,6 +225,25 @@ def _endpoint(text: str) -> str:
         raw = raw[12:]
     family = socket.AF_INET if len(raw) == 4 else socket.AF_INET6
     return f"{socket.inet_ntop(family, raw)}:{int(port, 16)}"
+
+
+def _group(root: str) -> dict[str, float]:
+    if os.path.exists(f"{root}/memory.current"):
+        stat, limit = f"{root}/memory.stat", f"{root}/memory.max"
+        used = _field(stat, "anon") + _field(stat, "kernel")
+        kills = _field(f"{root}/memory.events", "oom_kill")
+        cpu_s = _field(f"{root}/cpu.stat", "usage_usec") / 1e6
+    else:
+        used = _field(f"{root}/memory/memory.stat", "total_rss")
+        used += int(_lines(f"{root}/memory/memory.kmem.usage_in_bytes")[0])
+        limit = f"{root}/memory/memory.limit_in_bytes"
+        kills = _field(f"{root}/memory/memory.oom_control", "oom_kill")
+        cpu_s = float(_lines(f"{root}/cpuacct/cpuacct.usage")[0]) / 1e9
+    found = {"used_mib": used / MIB, "oom_kills": kills, "cpu_s": cpu_s}
+    told = _lines(limit)[0]
+    if told.isdigit() and int(told) < UNLIMITED:
+        found["limit_mib"] = int(told) / MIB
+    return found
 
 
 def _field(path: str, name: str) -> float:

@@ -37,8 +37,7 @@ def limited(
     try:
         with limits.memory(process, members(), headroom_mib) as kills:
             left = {id.pid: limits.memory_left_mib(id) for id in members()}
-            held = (mib is not None and mib <= headroom_mib for mib in left.values())
-            bit = bool(left) and all(held)
+            bit = bool(left) and None not in left.values()
             proof = f"MiB left by pid: {left}" if left else f"{role} is not running"
             injected(history, fault, victim, bit=bit, proof=proof)
             try:
