@@ -8,8 +8,18 @@ from pathlib import Path
 import click
 
 from harness.catalogue import catalogue
+from harness.commands.doctor import doctor
+from harness.commands.init import init
+from harness.commands.outputs import outputs, write_outputs
+from harness.commands.report import report
 from harness.contract import contracts
-from harness.errors import ContractError, HarnessError, HistoryError, MutantError
+from harness.errors import (
+    ContractError,
+    HarnessError,
+    HistoryError,
+    MutantError,
+    TargetError,
+)
 from harness.mutant import Mutant, load_mutants
 from harness.rejudge import Rejudged, rejudge
 from harness.report.table import verdict_table
@@ -18,7 +28,7 @@ from harness.verdict import ExitCode, exit_code
 SCENARIOS = Path("scenarios")
 
 #: Errors that the user can correct; others mean that the harness failed.
-_WRONG_USE = (ContractError, HistoryError, MutantError)
+_WRONG_USE = (ContractError, HistoryError, MutantError, TargetError)
 
 _EPILOG = (
     "Exit codes: 0 all hold, 1 violated, 2 wrong use, 3 inconclusive, "
@@ -34,6 +44,9 @@ pytest scenarios/ --mutant NAME  the same on an application broken on purpose
 queueproof contracts             what is promised
 queueproof mutants               how it can be broken on purpose
 queueproof judge .qp/latest      judge what was observed again, in a second
+queueproof report .qp/latest     show it: one page with verdicts and a timeline
+queueproof init                  describe your application, from what can be found
+queueproof doctor                what this machine can run, and what is missing
 """
 
 
@@ -41,6 +54,10 @@ queueproof judge .qp/latest      judge what was observed again, in a second
 def cli() -> None:
     """Group the commands."""
 
+
+cli.add_command(doctor)
+cli.add_command(init)
+cli.add_command(report)
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _scenarios = click.option(
@@ -108,7 +125,8 @@ def _mutant_row(mutant: Mutant) -> dict[str, object]:
 @cli.command("judge", epilog=_EPILOG)
 @click.argument("run", type=click.Path(path_type=Path), default=Path(".qp/latest"))
 @_as_json
-def judge_again(run: Path, as_json: bool) -> None:
+@outputs
+def judge_again(run: Path, as_json: bool, junit: Path | None, github: bool) -> None:
     """Judge stored histories again, with the laws of today.
 
     RUN is the folder of a run (default .qp/latest), the folder of one test in it, or a
@@ -128,6 +146,7 @@ def judge_again(run: Path, as_json: bool) -> None:
         judged = [r.judged for r in found]
         colour = sys.stdout.isatty()
         click.echo(verdict_table(judged, about={"run": run}, colour=colour))
+    write_outputs([r.judged for r in found], junit=junit, github=github)
     if code:
         raise SystemExit(int(code))
 

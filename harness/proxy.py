@@ -172,8 +172,9 @@ class Proxy:
         if not self._closed:
             self._order(self._finish)
             self._thread.join()
-            self._bell.close()  # not sooner: the thread may obey before it is rung
-            self._ear.close()
+            # Not by the thread: it may finish before the bell has been rung for it.
+            for sock in (self._listener, self._bell, self._ear):
+                sock.close()
 
     # --- the thread ---------------------------------------------------------------
 
@@ -204,7 +205,6 @@ class Proxy:
             while not self._orders.empty():
                 self._orders.get()()
         self._selector.close()
-        self._listener.close()
 
     def _finish(self) -> None:
         self._reset_all()

@@ -25,11 +25,11 @@ QUEUE = "small"
 
 #: Seconds the application may take to do a job once the damage has ended: a worker
 #: notices a lost child after up to 5 s, and boots in 1 to 3.
-WORKS_WITHIN_S = 30.0
+WORKS_WITHIN_S = 60.0
 
 #: Seconds in which something is seen that must happen, and in which nothing is of what
 #: must not.
-SEEN_WITHIN_S = 20.0
+SEEN_WITHIN_S = 40.0
 NOTHING_FOR_S = 1.0
 
 

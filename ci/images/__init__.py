@@ -1,0 +1,1 @@
+"""Images for a machine without a registry, made of its own binaries."""
