@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from harness.contract import find_contract as find_contract
     from harness.driver import Driver as Driver
     from harness.driver import Subscriber as Subscriber
+    from harness.engines.choice import open_engine as open_engine
     from harness.errors import ContractError as ContractError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import MutantError as MutantError
     from harness.errors import NeverHappened as NeverHappened
     from harness.errors import NotApplicable as NotApplicable
+    from harness.errors import NotOnThisEngine as NotOnThisEngine
     from harness.errors import StackError as StackError
     from harness.errors import TargetError as TargetError
     from harness.errors import TooSlow as TooSlow
@@ -51,6 +53,7 @@ _HOMES = {
     "MutantError": "errors",
     "NeverHappened": "errors",
     "NotApplicable": "errors",
+    "NotOnThisEngine": "errors",
     "Observation": "history",
     "Probes": "probes",
     "Replace": "mutant",
@@ -64,6 +67,7 @@ _HOMES = {
     "Verdict": "verdict",
     "find_contract": "contract",
     "load_mutants": "mutant",
+    "open_engine": "engines.choice",
     "wait_until": "wait",
 }
 
@@ -81,6 +85,7 @@ __all__ = [
     "MutantError",
     "NeverHappened",
     "NotApplicable",
+    "NotOnThisEngine",
     "Observation",
     "Probes",
     "Replace",
@@ -94,6 +99,7 @@ __all__ = [
     "Verdict",
     "find_contract",
     "load_mutants",
+    "open_engine",
     "wait_until",
 ]
 

@@ -5,8 +5,10 @@ after the other in the order of the wire; on a terminal one the result is asked 
 once, in the same breath, as a page does that wants to show it.
 """
 
+import contextlib
 import hashlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -239,11 +241,11 @@ class Driver:
 class Subscriber:
     """One page that watches one job, on a connection of its own."""
 
-    def __init__(self, driver: Driver, socket: Socket, job: str, name: str) -> None:
+    def __init__(self, driver: Driver, events: Socket, job: str, name: str) -> None:
         self.job = job
         self.name = name
         self._driver = driver
-        self._socket = socket
+        self._socket = events
         self._client = _OrderedClient(reconnection=False, handle_sigint=False)
         self._client.on("*", self._on_event)
 
@@ -268,6 +270,29 @@ class Subscriber:
             "driver", "unsubscribed", self.job, subscriber=self.name
         )
         self.close()
+
+    def drop(self) -> None:
+        """Lose the connection without a goodbye, as when a browser is killed.
+
+        The kernel ends it; no frame of WebSocket or Socket.IO says so.
+        """
+        with contextlib.suppress(OSError, AttributeError):  # it is gone already
+            self._client.eio.ws.sock.shutdown(socket.SHUT_RDWR)
+        self._driver.history.record(
+            "driver", "unsubscribed", self.job, subscriber=self.name, dropped=True
+        )
+
+    def again(self) -> "Subscriber":
+        """Watch the same job on a new connection, as a page does that came back."""
+        return self._driver.subscribe(self.job, f"{self.name}+", late=True)
+
+    @property
+    def port(self) -> int | None:
+        """Return the local port of its connection, None where there is none."""
+        try:
+            return int(self._client.eio.ws.sock.getsockname()[1])
+        except (OSError, AttributeError):
+            return None
 
     def close(self) -> None:
         """Hang up."""

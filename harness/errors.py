@@ -12,6 +12,7 @@ HarnessError
 ├── TooSlow              something did not happen within its deadline
 ├── NeverHappened        the situation a scenario wants did not arise (inconclusive)
 ├── NotApplicable        the application cannot be put in this situation
+│   └── NotOnThisEngine  the damage cannot be done where its processes run
 ├── MutantError          a mutant cannot be applied exactly
 ├── ContractError        a contract is declared wrongly, or its id is unknown
 └── HistoryError         a history file cannot be read
@@ -91,6 +92,10 @@ class NeverHappened(HarnessError):
 
 class NotApplicable(HarnessError):
     """The application cannot be put in this situation, so there is no verdict."""
+
+
+class NotOnThisEngine(NotApplicable):
+    """The engine cannot do this damage where it runs. Try the other engine."""
 
 
 class MutantError(HarnessError):

@@ -33,7 +33,7 @@ _CONSEQUENCES = ("lost", "terminated", "raised:SystemExit")
 _LASTING = frozenset(
     {
         *("pause", "pause_writes", "redis_stop", "redis_restart"),
-        *("black_hole", "refuse"),
+        *("black_hole", "refuse", "disk_full", "api_restart"),
     }
 )
 

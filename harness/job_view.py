@@ -16,7 +16,7 @@ TERMINAL = frozenset({"completed", "failed", "cancelled"})
 
 #: How the names of faults begin that end a process. A frozen one may go on, and one
 #: that is asked to leave may finish its work first.
-KILLING = "kill"
+KILLING = ("kill", "oom")
 
 
 @dataclass(frozen=True)

@@ -134,16 +134,22 @@ class Layout:
         """Return the folder for the application's own files."""
         return self.root / "data"
 
-    def show(self, folder: Path) -> None:
-        """Let `work` show what lies in `folder`, so that nothing is written there.
+    def show(self, folder: Path, into: Path) -> None:
+        """Let `into` show what lies in `folder`, so that nothing is written there.
 
         A link per entry: commands find their files where they start, and the files
-        they make (beat's schedule, say) come to lie in `work`.
+        they make (beat's schedule, say) come to lie in `into`.
         """
         for entry in folder.iterdir():
-            link = self.work / entry.name
+            link = into / entry.name
             if entry.name != ".qp" and not os.path.lexists(link):
                 link.symlink_to(entry)
+
+    def work_of(self, replica: str) -> Path:
+        """Return the working directory of a replica, made at first use."""
+        folder = self.root / "replicas" / replica
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def make(self) -> None:
         """Create them; what several users' processes write to is open to all."""
@@ -186,18 +192,26 @@ class Launcher:
         port = self._urls.api_port if role == "api" else None
         return self.command(role, argv, port=port)
 
-    def replica(self, role: str, name: str, port: int) -> Command:
-        """Return the target's command of this role once more, to run beside the first.
+    def replica(self, role: str, name: str, api_port: int) -> Command:
+        """Return the deployed command of this role for one more process, `name`.
 
-        It has a port of its own and its own, direct, way to Redis. A Celery worker
-        gets a node name of its own too; another command has to choose its own.
+        As on a machine of its own it has another node name, its own port where it is
+        an API, and its own working directory; it reaches Redis directly.
         """
-        argv = list(self._target.command(role, self._values(name, port)))
-        if self._mutant is not None:
-            argv += self._mutant.command.get(role, ())
-        if role == "worker" and any(Path(word).name == "celery" for word in argv):
-            argv += ["-n", f"{name}@%h"]
-        return self.command(name, argv, port=port if role == "api" else None)
+        api = f"http://{self._site.host(name)}:{api_port}"
+        urls = replace(self._urls, api=api)
+        what = (self._target, urls, self._layout, self._mutant, self._witness)
+        command = Launcher(*what, site=self._site).deployed(role)
+        work = self._layout.work_of(name)
+        if self._target.chdir is not None:
+            self._layout.show(self._target.chdir, work)
+        return replace(
+            command,
+            role=name,
+            env={**command.env, "QUEUEPROOF_NODE": name},
+            cwd=work,
+            log=self._layout.logs / f"{name}.log",
+        )
 
     def agent(self) -> Command:
         """Return the command of the agent, in the application's interpreter."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from harness.engines import LOOPBACK
 from harness.errors import EngineError
+from harness.packet_loss import PacketLoss
 
 Address = tuple[str, int]
 
@@ -45,6 +46,7 @@ class _End:
         self.onward = False  # to the server
         self.waiting: deque[tuple[float, bytes]] = deque()  # b"" is the end of file
         self.size = 0
+        self.not_before = 0.0  # nothing is sent to it sooner
         self.blocked = False  # the kernel takes no more for now
         self.read_all = False
         self.sent_all = False
@@ -68,6 +70,7 @@ class Proxy:
         self._swallowing = False
         self._refusing = False
         self._delay_s = 0.0
+        self._loss: PacketLoss | None = None
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._selector = selectors.DefaultSelector()
         self._bell, self._ear = socket.socketpair()
@@ -119,11 +122,18 @@ class Proxy:
 
         def change() -> None:
             self._delay_s = seconds
-            for end in list(self._ends):
-                now = time.monotonic()
-                if seconds == 0:
-                    end.waiting = deque((now, data) for _, data in end.waiting)
-                self._send(end)
+            if seconds == 0:
+                self._deliver_all()
+
+        self._order(change)
+
+    def lose(self, loss: PacketLoss | None) -> None:
+        """Make late, or reset, what loses packets; None delivers all now."""
+
+        def change() -> None:
+            self._loss = loss
+            if loss is None:
+                self._deliver_all()
 
         self._order(change)
 
@@ -189,7 +199,7 @@ class Proxy:
                     self._ear.recv(CHUNK)
                 elif key.data in self._ends:
                     self._look_at(key.data, mask)
-            if self._delay_s:
+            if self._is_late:
                 for end in list(self._ends):
                     self._send(end)
             while not self._orders.empty():
@@ -200,8 +210,19 @@ class Proxy:
         self._reset_all()
         self._closed = True
 
+    @property
+    def _is_late(self) -> bool:
+        return bool(self._delay_s) or self._loss is not None
+
+    def _deliver_all(self) -> None:
+        now = time.monotonic()
+        for end in list(self._ends):
+            end.not_before = 0.0
+            end.waiting = deque((now, data) for _, data in end.waiting)
+            self._send(end)
+
     def _until_due_s(self) -> float | None:
-        if not self._delay_s or self._swallowing:
+        if not self._is_late or self._swallowing:
             return None
         due = (e.waiting[0][0] for e in self._ends if e.waiting and not e.blocked)
         return max(0.0, min(due, default=time.monotonic() + 1) - time.monotonic())
@@ -228,6 +249,8 @@ class Proxy:
         client.peer, server.peer, server.onward = server, client, True
         # Non-blocking: a refusal shows as an error of the first read or write.
         onward.connect_ex(self._to)
+        if self._loss is not None:
+            self._hold_back(server, self._loss.stall_s(first=True))
 
     def _add(self, sock: socket.socket) -> _End:
         end = _End(sock)
@@ -256,10 +279,22 @@ class Proxy:
             if end.peer is not None:
                 end.peer.lost = True
         else:
-            end.peer.waiting.append((time.monotonic() + self._delay_s, data))
+            if self._loss is not None:
+                self._hold_back(end.peer, self._loss.stall_s())
+                if end not in self._ends:
+                    return
+            due = max(time.monotonic() + self._delay_s, end.peer.not_before)
+            end.peer.waiting.append((due, data))
             end.peer.size += len(data)
             self._send(end.peer)
         self._watch(end)
+
+    def _hold_back(self, end: _End, stall_s: float | None) -> None:
+        """Let nothing more reach this end for a while; None: reset the connection."""
+        if stall_s is None:
+            self._reset(end)
+        elif stall_s:
+            end.not_before = max(time.monotonic(), end.not_before) + stall_s
 
     def _send(self, end: _End) -> None:
         """Send what is due; both directions at their end: the connection is over."""

@@ -49,10 +49,10 @@ def await_ready(stack: "Stack", role: str, *, restarted: bool) -> None:
 
 def is_ready(stack: "Stack", role: str) -> bool:
     """Whether a part can be used now; what serves nothing is, as soon as it runs."""
-    if role == "redis":
-        return why_down(stack.urls.broker) is None
     replica = stack.replicas.get(role)
     kind = replica.role if replica else role
+    if kind == "redis":
+        return why_down(stack.urls.broker) is None
     if kind == "api":
         return _api_is_healthy(stack, replica.api if replica else stack.urls.api)
     if kind == "worker" or role.startswith("probe-"):

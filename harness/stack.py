@@ -64,6 +64,7 @@ class Stack:
         self._processes: dict[str, Process] = {}
         self._probe_workers: dict[tuple[Any, ...], ProbeWorker] = {}
         self.replicas: dict[str, Replica] = {}
+        self._numbers = itertools.count(2)
         self._lock = threading.RLock()
         self._one_restart = threading.RLock()  # it takes a while, a look must not
         self._supervisor: Supervisor | None = None
@@ -89,7 +90,7 @@ class Stack:
         try:
             self._apply_overlay()
             if self.target.chdir is not None:
-                self.layout.show(self.target.chdir)
+                self.layout.show(self.target.chdir, self.layout.work)
             self._site = self.engine.open_site()
             self._start_redis(self._site)
             redis = self.process("redis").address, self.urls.redis_port
@@ -199,8 +200,9 @@ class Stack:
     def replace(self, process: Process) -> None:
         """Start a part's command again, unless that was done for it already."""
         with self._one_restart:
-            if process is not self._processes.get(process.role):
-                return
+            with self._lock:  # a replica may have been retired meanwhile
+                if process is not self._processes.get(process.role):
+                    return
             started = self.engine.restart(process)
             with self._lock:
                 self._processes[process.role] = started
@@ -258,10 +260,11 @@ class Stack:
         It is ready when the body begins, is a part of the stack under the name the
         replica has, say worker-2, and is asked to leave with SIGTERM at the end.
         """
+        self.process(role)  # StackError where there is no such part
         assert self._launcher is not None, "start() comes first"
         with self._lock:
-            names = (f"{role}-{number}" for number in itertools.count(2))
-            name = next(n for n in names if n not in self._processes)
+            # No name is given twice, so that a history stays clear.
+            name = f"{role}-{next(self._numbers)}"
             port = free_port()
             self._start(self._launcher.replica(role, name, port))
             replica = Replica(role, name, f"http://127.0.0.1:{port}")
@@ -270,10 +273,11 @@ class Stack:
             self._await_ready(name)
             yield replica
         finally:
-            with self._lock:
-                process = self._processes.pop(name)
-                del self.replicas[name]
-            report = self.engine.stop(process, within_s=REPLICA_LEAVES_WITHIN_S)
+            with self._one_restart:  # nobody starts it again meanwhile
+                with self._lock:
+                    process = self._processes.pop(name)
+                    del self.replicas[name]
+                report = self.engine.stop(process, within_s=REPLICA_LEAVES_WITHIN_S)
             self.history.record("stack", "left", role=name, code=report.exit_code)
 
     def dead(self) -> list[str]:

@@ -157,6 +157,11 @@ class Target:
     bounds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
 
+    @classmethod
+    def load(cls, path: Path | str) -> "Target":
+        """Read a target description; raises TargetError."""
+        return load(path)
+
     @property
     def provides(self) -> frozenset[str]:
         """Return what contracts may need of app, api, worker, beat, socket, job, ..."""

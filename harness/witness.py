@@ -444,13 +444,24 @@ def install(signals: Any) -> None:
 
     def on_celeryd_init(sender: Any = None, instance: Any = None, **_: Any) -> None:
         try:
+            name = _name_node(instance) or str(sender)
             ledger = Ledger(folder)
-            Witness(ledger, str(sender)).connect(signals)
-            register_probes(instance.app, _mark_in(ledger, str(sender)))
+            Witness(ledger, name).connect(signals)
+            register_probes(instance.app, _mark_in(ledger, name))
         except OWN_MISTAKES:
             pass
 
     signals.celeryd_init.connect(on_celeryd_init, weak=False)
+
+
+def _name_node(worker: Any) -> str | None:
+    """Name a replica of a worker: its command, as deployed, names every one alike."""
+    node = os.environ.get("QUEUEPROOF_NODE")
+    if node is None:
+        return None
+    host = str(worker.hostname).partition("@")[2]
+    worker.hostname = f"{node}@{host}"
+    return str(worker.hostname)
 
 
 # --- Second role: the agent ------------------------------------------------------

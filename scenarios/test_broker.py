@@ -1,4 +1,4 @@
-"""Redis restarts, and nobody touches the worker."""
+"""Redis restarts, or the way to it breaks, and nobody touches the worker."""
 
 import pytest
 
@@ -30,3 +30,39 @@ def test_a_busy_worker_survives_a_restart(agent, driver, target, faults, history
     job = driver.submit("compare")
     driver.subscribe(job)
     history.settle(job, within_s=15)
+
+
+def test_a_worker_consumes_again_after_its_way_to_redis_was_lost(
+    agent, driver, target, faults, history
+):
+    """Nothing arrives and nobody hangs up, while a task runs and ends."""
+    running = agent.probe("sleep", seconds=1, queue=target.queues[0])
+    history.until(running, "ledger.start", within_s=20)
+    with faults.black_hole("worker"):
+        history.settle(running, within_s=3)
+    job = driver.submit("compare")
+    driver.subscribe(job)
+    history.settle(job, within_s=15)
+
+
+def test_a_worker_consumes_again_after_its_way_to_redis_was_refused(
+    agent, driver, target, faults, history
+):
+    running = agent.probe("sleep", seconds=1, queue=target.queues[0])
+    history.until(running, "ledger.start", within_s=20)
+    with faults.refuse("worker"):
+        history.settle(running, within_s=3)
+    job = driver.submit("compare")
+    driver.subscribe(job)
+    history.settle(job, within_s=15)
+
+
+def test_a_worker_consumes_again_after_its_connections_were_cut(
+    driver, faults, history
+):
+    """As when a load balancer or a firewall forgets them; twice in a row."""
+    for _ in range(2):
+        faults.cut("worker")
+        job = driver.submit("compare")
+        driver.subscribe(job)
+        history.settle(job, within_s=15)

@@ -10,12 +10,15 @@ from harness.verdict import Verdict, holds, inconclusive, merge, violated
 #: The faults after which Redis is there again, with its data.
 RESTARTS = ("redis_stop", "redis_restart")
 
+#: The faults after which the worker's way to Redis is there again.
+WAYS = ("black_hole", "refuse", "cut")
+
 
 @contract(
     id="broker.consumes-again",
     code="BROK-001",
-    claim="After Redis was restarted, a new job runs to its end and is announced, and "
-    "nobody had to restart the worker",
+    claim="After Redis, or the worker's way to it, was gone, a new job runs to its end "
+    "and is announced, and nobody had to restart the worker",
     user_sees="jobs that stay pending after a short outage, until somebody restarts "
     "the workers by hand",
     likely="connection retries are off or used up; or the worker dies of the lost "
@@ -29,21 +32,21 @@ RESTARTS = ("redis_stop", "redis_restart")
     },
 )
 def consumes_again(history: History, bounds: Mapping[str, float]) -> Verdict:
-    """Look at every job submitted after a restart of Redis, and before the next one."""
+    """Look at every job submitted after an outage, and before the next one."""
     faults = [
         f
         for f in history.of(source="fault", kind="injected")
-        if f.get("bit") and f.get("fault") in RESTARTS
+        if f.get("bit") and _is_outage(f, (f.get("victim") or {}).get("role"))
     ]
     healed = [
         f.t
         for f in history.of(source="fault", kind="healed")
-        if f.get("fault") in RESTARTS
+        if _is_outage(f, f.get("role"))
     ]
     if not faults or len(healed) < len(faults):
         return inconclusive(
-            "Redis was not restarted.",
-            expected="an outage of Redis, and its end",
+            "Redis was never gone, or never came back.",
+            expected="an outage of Redis or of the way to it, and its end",
             observed=f"{len(faults)} outages, {len(healed)} ends",
         )
     verdict = merge(
@@ -62,13 +65,19 @@ def consumes_again(history: History, bounds: Mapping[str, float]) -> Verdict:
     if len(restarted) <= bounds["restarts"]:
         return verdict
     return violated(
-        "The worker did not survive the restart of Redis.",
+        "The worker did not survive the outage of Redis.",
         expected=f"at most {bounds['restarts']:g} restarts of the worker",
-        observed=f"{len(restarted)} after {len(faults)} restarts of Redis, the first "
+        observed=f"{len(restarted)} after {len(faults)} outages, the first "
         f"at {restarted[0].t:.2f} s",
         evidence=(faults[0].line, *(o.line for o in restarted)),
         measured={**verdict.measured, "restarts": float(len(restarted))},
     )
+
+
+def _is_outage(fault: Observation, role: str | None) -> bool:
+    """Return whether it parts the worker from Redis; `role` is whose link it is of."""
+    name = fault.get("fault")
+    return name in RESTARTS or (name in WAYS and role == "worker")
 
 
 def _is_canary(

@@ -9,7 +9,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from harness.engines.limits import Limits
 
 LOOPBACK = "127.0.0.1"
 
@@ -59,6 +62,8 @@ class Command:
     `pipe` leaves standard input and output to the harness (the agent needs it). `port`
     is where it serves, on our loopback too; `folder` what it may write to besides its
     working directory.
+    `outlives_file_limit`: a write past its limit of file sizes is an error to it, and
+    no deadly signal.
     """
 
     role: str
@@ -67,6 +72,7 @@ class Command:
     cwd: Path
     log: Path
     pipe: bool = False
+    outlives_file_limit: bool = False
     port: int | None = None
     folder: Path | None = None
     site: Site = field(default_factory=Site)
@@ -124,6 +130,10 @@ class Engine(Protocol):
 
     def close_site(self, site: Site) -> None:
         """Give it up; nothing runs there any more."""
+
+    @property
+    def limits(self) -> "Limits":
+        """Return what it can take away from a part."""
 
     def start(self, command: Command) -> Process:
         """Start it; its output goes to `command.log`."""

@@ -32,6 +32,7 @@ from harness.engines import (
     remains,
 )
 from harness.engines.contained import ContainedProcess
+from harness.engines.container_limits import ContainerLimits
 from harness.engines.daemon import docker_says, find_image, if_it_lives, reach
 from harness.engines.equipment import Equipment
 from harness.engines.log import log_tail
@@ -85,6 +86,11 @@ class ContainerEngine:
         except BaseException:
             self._docker.client.close()
             raise
+
+    @property
+    def limits(self) -> ContainerLimits:
+        """Return what it can take away from a container."""
+        return ContainerLimits(self._oversight, self.equipment.python)
 
     @property
     def redis_server(self) -> str:

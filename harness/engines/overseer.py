@@ -19,6 +19,11 @@ from typing import Any
 
 from harness.keeper import ignores, kill, pid_namespace, read_stat
 
+MIB = 2**20
+
+#: What the kernel says where there is no limit: the largest number of whole pages.
+UNLIMITED = 2**62
+
 
 class Overseer:
     """Its public methods are the requests; a process is pid, start time, namespace."""
@@ -98,6 +103,29 @@ class Overseer:
                 if rest[5] in own and int(remote.rpartition(":")[2], 16):
                     found.append((_endpoint(local), _endpoint(remote)))
         return found
+
+    def group(self, namespace: str) -> dict[str, float] | None:
+        """Return what the container's cgroup, of either version, says of itself.
+
+        Keys: used_mib (without what can be given back), limit_mib (missing where there
+        is none), oom_kills, cpu_s.
+        """
+        init = self._init(namespace)
+        if init is None:
+            return None
+        try:
+            return _group(f"/proc/{init}/root/sys/fs/cgroup")
+        except (StopIteration, IndexError):  # it has ended while we looked
+            return None
+
+    def prefer(self, process: list[Any]) -> bool:
+        """Let the kernel kill this process before others when memory runs out."""
+        host = self._host_pid(*process)
+        if host is None:
+            return False
+        with open(f"/proc/{host}/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")
+        return True
 
     def tree(self, namespace: str) -> list[dict[str, Any]]:
         """Return the processes in a container without its init, in order of start."""
@@ -197,6 +225,30 @@ def _endpoint(text: str) -> str:
         raw = raw[12:]
     family = socket.AF_INET if len(raw) == 4 else socket.AF_INET6
     return f"{socket.inet_ntop(family, raw)}:{int(port, 16)}"
+
+
+def _group(root: str) -> dict[str, float]:
+    if os.path.exists(f"{root}/memory.current"):
+        stat, limit = f"{root}/memory.stat", f"{root}/memory.max"
+        used = _field(stat, "anon") + _field(stat, "kernel")
+        kills = _field(f"{root}/memory.events", "oom_kill")
+        cpu_s = _field(f"{root}/cpu.stat", "usage_usec") / 1e6
+    else:
+        used = _field(f"{root}/memory/memory.stat", "total_rss")
+        used += int(_lines(f"{root}/memory/memory.kmem.usage_in_bytes")[0])
+        limit = f"{root}/memory/memory.limit_in_bytes"
+        kills = _field(f"{root}/memory/memory.oom_control", "oom_kill")
+        cpu_s = float(_lines(f"{root}/cpuacct/cpuacct.usage")[0]) / 1e9
+    found = {"used_mib": used / MIB, "oom_kills": kills, "cpu_s": cpu_s}
+    told = _lines(limit)[0]
+    if told.isdigit() and int(told) < UNLIMITED:
+        found["limit_mib"] = int(told) / MIB
+    return found
+
+
+def _field(path: str, name: str) -> float:
+    found = (line.split() for line in _lines(path))
+    return float(next(value for key, value in found if key == name))
 
 
 def _lines(path: str) -> list[str]:

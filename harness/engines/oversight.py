@@ -21,15 +21,15 @@ INSIDE = "/queueproof"
 FILES = ("harness/keeper.py", "harness/engines/overseer.py")
 COMMAND = ("python3", "-S", "-E", "-m", "harness.engines.overseer")
 
-#: What it needs: to see all processes, to read of those that are not its own user's,
-#: and to signal them. It reaches no network.
+#: What it needs: to see all processes, to read of those that are not its own user's, to
+#: signal them, and to say who dies when memory runs out. It reaches no network.
 SETTINGS: dict[str, Any] = {
     "pid_mode": "host",
     "userns_mode": "host",
     "network": "none",
     "user": "0:0",
     "cap_drop": ["ALL"],
-    "cap_add": ["SYS_PTRACE", "KILL", "DAC_READ_SEARCH"],
+    "cap_add": ["SYS_PTRACE", "KILL", "DAC_READ_SEARCH", "DAC_OVERRIDE"],
     "read_only": True,
     "init": True,
     "stdin_open": True,
@@ -101,6 +101,15 @@ class Oversight:
         """Return its TCP connections."""
         pairs = self._ask("connections", process=_named(process))
         return {(str(local), str(remote)) for local, remote in pairs}
+
+    def group(self, namespace: str) -> dict[str, float] | None:
+        """Return what a container's cgroup says of memory and processor time."""
+        found = self._ask("group", namespace=namespace)
+        return None if found is None else dict(found)
+
+    def prefer(self, process: ProcessId) -> bool:
+        """Let the kernel kill it first when memory runs out; False where it is gone."""
+        return bool(self._ask("prefer", process=_named(process)))
 
     def tree(self, namespace: str) -> list[ProcessInfo]:
         """Return the processes in a container, its init left out."""

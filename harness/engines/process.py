@@ -27,6 +27,7 @@ from harness.engines import (
     StopReport,
 )
 from harness.engines.log import log_tail
+from harness.engines.process_limits import ProcessLimits
 from harness.engines.redis_server import find_redis_server
 from harness.errors import EngineError, TooSlow
 from harness.wait import wait_until
@@ -92,6 +93,7 @@ class ProcessEngine:
         self.run_token = secrets.token_hex(8)
         self._keeper = keeper.Keeper(f"{RUN_MARK}={self.run_token}")
         self._started: list[ChildProcess] = []
+        self.limits = ProcessLimits(self, self.run_token)
         self._numbers = itertools.count()
 
     @property
@@ -122,6 +124,8 @@ class ProcessEngine:
                     stdout=pipe or log,
                     stderr=log,
                     start_new_session=True,
+                    # Python ignores SIGXFSZ, and SIGPIPE, which Redis does as well.
+                    restore_signals=not command.outlives_file_limit,
                 )
             except OSError as error:
                 raise EngineError(

@@ -79,6 +79,7 @@ def redis_command(binary: str, port: int, folder: Path, site: Site) -> Command:
         env={} if site.network else dict(os.environ),
         cwd=data,
         log=folder / "logs" / "redis.log",
+        outlives_file_limit=True,
         port=port,
         site=site,
     )

@@ -8,22 +8,32 @@ fails. A fault that found no victim records bit=false: then nothing was tested.
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.faults import (
     age,
+    client,
     connections,
+    cpu,
+    disk,
     kill,
     link,
+    memory,
     message,
     noop,
     pause,
     redis,
+    replica,
+    restart,
     terminate,
 )
 from harness.faults.record import Victim
 from harness.recorder import Recorder
+from harness.replica import Replica
 from harness.stack import Stack
+
+if TYPE_CHECKING:  # who drives no API need not load a Socket.IO client
+    from harness.driver import Subscriber
 
 __all__ = ["Faults", "Victim"]
 
@@ -43,6 +53,46 @@ class Faults:
         """SIGKILL the main process of a part; the supervisor starts it again."""
         return kill.main(self._stack, self._history, role)
 
+    def oom_child(self, job: str) -> Victim | None:
+        """Let the kernel kill the process that executes the job for want of memory.
+
+        Raises:
+            NotOnThisEngine: nobody may limit memory here; says why.
+        """
+        return memory.child(self._stack, self._history, job)
+
+    def oom_main(self, role: str = "worker") -> Victim | None:
+        """Let the kernel kill the main process of a part for want of memory.
+
+        Raises:
+            NotOnThisEngine: nobody may limit memory here; says why.
+        """
+        return memory.main(self._stack, self._history, role)
+
+    @contextmanager
+    def memory_limit(
+        self, role: str, *, headroom_mib: float
+    ) -> Iterator[Victim | None]:
+        """Let a part take so much more memory, and no more, while the body runs.
+
+        Raises:
+            NotOnThisEngine: nobody may limit memory here; says why.
+        """
+        with memory.limited(self._stack, self._history, role, headroom_mib) as victim:
+            yield victim
+
+    @contextmanager
+    def cpu_quota(self, role: str, *, share: float) -> Iterator[Victim | None]:
+        """Let a part have this share of one processor while the body runs."""
+        with cpu.quota(self._stack, self._history, role, share) as victim:
+            yield victim
+
+    @contextmanager
+    def disk_full(self) -> Iterator[Victim | None]:
+        """Let Redis's append-only file grow no more while the body runs."""
+        with disk.full(self._stack, self._history) as victim:
+            yield victim
+
     def terminate(self, role: str = "worker") -> Victim | None:
         """Send SIGTERM to the main process of a part, as a deployment does."""
         return terminate.main(self._stack, self._history, role, signal.SIGTERM)
@@ -52,6 +102,22 @@ class Faults:
         return terminate.main(
             self._stack, self._history, role, signal.SIGQUIT, fault="quit"
         )
+
+    def api_restart(self, *, graceful: bool = False) -> Victim | None:
+        """End the API, by SIGTERM or SIGKILL, and wait until it is back."""
+        return restart.api(self._stack, self._history, graceful=graceful)
+
+    @contextmanager
+    def replica(self, role: str) -> Iterator[Replica | None]:
+        """Run one more process of a part while the body runs; yield it."""
+        with replica.added(self._stack, self._history, role) as second:
+            yield second
+
+    @contextmanager
+    def disconnect(self, subscriber: "Subscriber") -> Iterator[bool]:
+        """Lose a subscriber's connection without a goodbye; renew it after the body."""
+        with client.disconnected(self._stack, self._history, subscriber) as bit:
+            yield bit
 
     @contextmanager
     def pause_child(self, job: str) -> Iterator[Victim | None]:
@@ -115,6 +181,14 @@ class Faults:
     def slow(self, role: str, *, delay_s: float) -> Iterator[Victim | None]:
         """Deliver all between a linked part and Redis late, each way, in the body."""
         with link.slow(self._stack, self._history, role, delay_s) as victim:
+            yield victim
+
+    @contextmanager
+    def loss(
+        self, role: str, *, share: float = 0.3, seed: int = 1
+    ) -> Iterator[Victim | None]:
+        """Lose a share of the packets between a linked part and Redis in the body."""
+        with link.loss(self._stack, self._history, role, share, seed) as victim:
             yield victim
 
     def cut(self, role: str) -> Victim | None:

@@ -13,6 +13,7 @@ import redis
 
 from harness.errors import StackError, TooSlow
 from harness.faults.record import Victim, injected, main_of
+from harness.packet_loss import RETRANSMIT_S, PacketLoss
 from harness.probes.connections import held, listed, ping
 from harness.proxy import Proxy
 from harness.recorder import Recorder
@@ -24,6 +25,9 @@ PROBE_S = 0.2
 
 #: Seconds a PING waits that should be answered, on a machine that is busy elsewhere.
 ANSWER_WITHIN_S = 2.0
+
+#: PINGs among which one must lose a packet; at a share of 5 % not one in 10^8 does not.
+MOST_PINGS = 200
 
 #: Seconds Redis may take to notice that a connection was reset.
 NOTICED_WITHIN_S = 2.0
@@ -78,6 +82,32 @@ def slow(
         yield victim
 
 
+@contextmanager
+def loss(
+    stack: Stack, history: Recorder, role: str, share: float, seed: int
+) -> Iterator[Victim | None]:
+    """Lose this share of packets each way while the body runs, as far as TCP lets it.
+
+    What that is on a proxy, `harness.packet_loss` says: stalls that double, then a
+    reset. Proof is one PING among many that comes late by a retransmission.
+    """
+    lost = PacketLoss(share, seed)
+
+    def change(proxy: Proxy, on: bool) -> None:
+        proxy.lose(lost if on else None)
+
+    def felt(proxy: Proxy) -> tuple[bool, str]:
+        for number in range(1, MOST_PINGS + 1):
+            answer = ping(proxy.port, within_s=RETRANSMIT_S, host=proxy.host)
+            healthy = ping(stack.urls.redis_port, within_s=RETRANSMIT_S / 2)
+            if answer == "timed out" and isinstance(healthy, float):
+                return True, f"{number} sent, the last not answered in {RETRANSMIT_S} s"
+        return False, f"all of {MOST_PINGS} answered in {RETRANSMIT_S} s"
+
+    with _hurt(stack, history, role, "loss", change, felt) as victim:
+        yield victim
+
+
 def cut(stack: Stack, history: Recorder, role: str) -> Victim | None:
     """Reset the open connections once; new ones are welcome at once.
 
@@ -109,6 +139,7 @@ def cut(stack: Stack, history: Recorder, role: str) -> Victim | None:
     bit = victim is not None and bool(before) and not remain
     proof = f"{len(before)} connections listed before, {len(remain)} of them after"
     injected(history, "cut", victim, bit=bit, proof=proof)
+    history.record("fault", "healed", fault="cut", role=role)
     return victim if bit else None
 
 

@@ -47,6 +47,23 @@ def kept_plain_stack(process_engine, plain_target, tmp_path_factory):
     stack.stop()
 
 
+@pytest.fixture(scope="session")
+def kept_whole_stack(process_engine, tmp_path_factory):
+    """One stack of all parts: API, worker, and a beat that sends without end."""
+    folder = tmp_path_factory.mktemp("whole")
+    stack = Stack(load(APPS / "whole.toml"), process_engine, folder).start()
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def whole_stack(kept_whole_stack):
+    """The kept stack of all parts, with a history of this test's own."""
+    history = History()
+    kept_whole_stack.attach(history)
+    return kept_whole_stack
+
+
 @pytest.fixture
 def plain_stack(kept_plain_stack):
     """The kept stack, with a history of this test's own."""

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.faults import Faults
+from harness.packet_loss import RETRANSMIT_S
 from harness.probes.connections import ping
 from harness.probes.redis import why_down
 from harness.wait import wait_until
@@ -102,6 +103,41 @@ def test_a_slow_link_is_late_by_twice_the_delay(plain_stack, history, faults, li
     assert why_down(linked) is None
     assert told(history)["bit"] is True
     assert "answered in 0.2" in told(history)["proof"]
+
+
+def test_a_lossy_link_stalls_and_works_on(plain_stack, history, faults):
+    port = plain_stack.links.ports["worker"]
+    with faults.loss("worker", share=0.2):
+        answers = [ping(port, within_s=RETRANSMIT_S) for _ in range(50)]
+        assert any(answer == "timed out" for answer in answers)
+        works(plain_stack)
+
+    assert all(isinstance(ping(port, within_s=2), float) for _ in range(20))
+    assert told(history)["bit"] is True
+    assert (
+        "the last not answered in 0.2 s; directly: answered" in told(history)["proof"]
+    )
+    assert told(history, "healed")["fault"] == "loss"
+
+
+def test_a_lossy_link_heals_when_the_body_raises(plain_stack, history, faults, linked):
+    def body():
+        with faults.loss("worker", share=0.9):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        body()
+
+    assert why_down(linked) is None
+    works(plain_stack)
+
+
+def test_a_loss_that_loses_nothing_does_not_bite(plain_stack, history, faults):
+    with faults.loss("worker", share=1e-9) as victim:
+        assert victim is None
+
+    assert told(history)["bit"] is False
+    assert "all of 200 answered" in told(history)["proof"]
 
 
 def test_a_cut_link_is_new_at_once(plain_stack, history, faults):

@@ -226,3 +226,49 @@ def test_a_closed_proxy_frees_its_port(proxy, dial):
         client.recv(1)
     with pytest.raises(ConnectionRefusedError):
         dial()
+
+
+class Scripted:
+    """Loses what it is told: stalls in seconds, None for a lost connection."""
+
+    def __init__(self, *stalls):
+        self.stalls = list(stalls)
+
+    def stall_s(self, *, first=False):
+        return self.stalls.pop(0) if self.stalls and not first else 0.0
+
+
+def test_what_comes_behind_a_lost_packet_waits_for_it(proxy, dial):
+    client = dial()
+    says(client)
+    proxy.lose(Scripted(0.3))
+
+    begin = time.monotonic()
+    client.sendall(b"lost ")
+    client.sendall(b"behind")
+    assert hears(client, 11) == b"lost behind"
+    assert 0.3 <= time.monotonic() - begin < 3
+
+
+def test_a_packet_lost_too_often_resets_the_connection(proxy, dial):
+    client = dial()
+    says(client)
+    proxy.lose(Scripted(None))
+
+    with pytest.raises(ConnectionResetError):
+        says(client)
+    proxy.lose(None)
+    assert says(dial()) == b"hello"
+
+
+def test_what_waits_for_a_lost_packet_is_delivered_at_the_end(proxy, dial):
+    client = dial()
+    says(client)
+    proxy.lose(Scripted(60.0))
+    client.sendall(b"hello")
+    with pytest.raises(TimeoutError):
+        says(client, within_s=0.1)
+
+    proxy.lose(None)
+
+    assert hears(client, 10) == b"hellohello"

@@ -73,6 +73,15 @@ def test_an_outage_without_an_end_is_inconclusive():
     assert ran(story).watched(30.0).judged_by(LAW).status is Status.INCONCLUSIVE
 
 
+@pytest.mark.parametrize("fault", ["black_hole", "refuse", "cut"])
+def test_a_broken_way_of_the_worker_is_an_outage_and_of_another_part_is_none(fault):
+    for role, status in (("worker", Status.HOLDS), ("api", Status.INCONCLUSIVE)):
+        story = Story().fault(fault, 3.0, role=role)
+        story.say("fault.healed", 3.2, fault=fault, role=role)
+        story.say("send.accepted", 4.0, "canary", task="sleep")
+        assert ran(story).watched(6.0).judged_by(LAW).status is status
+
+
 def test_each_restart_has_its_canary():
     story = ran(restarted()).fault("redis_restart", 6.0, role="redis")
     story.healed("redis_restart", 6.1)
