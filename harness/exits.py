@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.history import Observation
 from harness.job_view import KILLING, JobView, Run
+from harness.observation import same_process
 
 _FAILED = frozenset({"failed"})
 _COMPLETED = frozenset({"completed"})
@@ -112,7 +113,7 @@ def _of_damage(job: JobView, run: Run) -> list[Exit]:
     found = []
     for fault in job.history.of(source="fault", kind="injected"):
         victim = fault.get("victim") or {}
-        child = victim.get("pid") == run.pid
+        child = same_process(victim, run.start)
         mine = child or victim.get("role") == "worker"
         deadly = bool(fault.get("bit")) and str(fault.get("fault")).startswith(KILLING)
         if not (mine and deadly and run.start.t <= fault.t <= told_t):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from harness.observation import same_process
+
 if TYPE_CHECKING:
     from harness.history import History
     from harness.observation import Observation
@@ -57,6 +59,10 @@ class Run:
     def pid(self) -> int:
         """Return the process that ran it."""
         return int(self.start.get("pid") or 0)
+
+    def in_process_of(self, other: "Run") -> bool:
+        """Return whether the process that ran it ran the other one too."""
+        return same_process(self.start, other.start)
 
     @property
     def ends(self) -> tuple["Observation", ...]:
@@ -200,13 +206,10 @@ class JobView:
 
     def sightings(self, run: Run) -> list["Observation"]:
         """Return what shows the run's process alive or gone, in the order of time."""
-        born = run.start.get("pid_start")
         found = [
             o
             for o in self.history.observations
-            if o.source in ("probe", "journal", "ledger")
-            and o.get("pid") == run.pid
-            and o.get("pid_start") in (None, born)
+            if o.source in ("probe", "journal", "ledger") and same_process(o, run.start)
         ]
         return sorted(found, key=lambda o: o.t)
 
@@ -223,7 +226,7 @@ class JobView:
 def _attach(runs: list[Run], o: "Observation") -> None:
     """Give a mark or an end to the latest open run of its process."""
     for run in reversed(runs):
-        if run.pid == int(o.get("pid") or 0):
+        if same_process(run.start, o):
             if o.kind == "mark":
                 run.marks.append(o)
             elif o.kind == "end" and run.end is None:
@@ -234,7 +237,7 @@ def _attach(runs: list[Run], o: "Observation") -> None:
 def _hits(fault: "Observation", run: Run) -> bool:
     """Return whether the fault's victim is the child or its worker, while it ran."""
     victim = fault.get("victim") or {}
-    mine = victim.get("pid") == run.pid or victim.get("role") == "worker"
+    mine = same_process(victim, run.start) or victim.get("role") == "worker"
     open_then = run.end is None or fault.t <= run.end.t
     harmless = not fault.get("bit") or fault.get("fault") == "noop"
     return not harmless and mine and run.start.t <= fault.t and open_then

@@ -9,8 +9,11 @@ and a process started in the last instant are found too.
 A run may have an owner, the make that started it (QUEUEPROOF_OWNER_PID): when the owner
 is gone, SIGKILL included, the keeper ends the run as well.
 
-Standard library only: it runs as `python -S -E keeper.py MARKER OWNER`, and the
-engine uses its /proc readers. Nothing here touches a process that is neither in a
+Some of what a run started is not a process of this machine's: at the end the keeper
+runs a last command, which removes the containers of the run.
+
+Standard library only: it runs as `python -S -E keeper.py MARKER OWNER [COMMAND]`, and
+the engines use its /proc readers. Nothing here touches a process that is neither in a
 session of the run nor marked; a recycled pid is told apart by its start time.
 """
 
@@ -19,7 +22,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 #: Seconds between two sweeps; the kernel needs about this long for a group of kills.
@@ -62,6 +65,26 @@ def read_stat(pid: int) -> Stat | None:
         # The first thread has ended, others have not: files and sockets are still held.
         state = "D"
     return Stat(state, int(fields[1]), int(fields[3]), int(fields[19]))
+
+
+def pid_namespace(pid: int | str = "self") -> str:
+    """Return the kernel's name of a pid namespace; empty where it does not tell."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return ""
+
+
+def ignores(pid: int, signum: int) -> bool:
+    """Whether the process ignores this signal; one that is gone does not."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("SigIgn:"):
+                    return bool(int(line.split()[1], 16) >> (signum - 1) & 1)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return False
 
 
 def is_marked(pid: int, marker: bytes) -> bool:
@@ -116,13 +139,17 @@ def kill(pid: int, start_time: int, signum: int = signal.SIGKILL) -> bool:
 
 
 class Keeper:
-    """The run's end of the pipe. Raises BrokenPipeError where the keeper is gone."""
+    """The run's end of the pipe. Raises BrokenPipeError where the keeper is gone.
 
-    def __init__(self, marker: str) -> None:
+    `at_last` is run at the end, when the processes are gone.
+    """
+
+    def __init__(self, marker: str, at_last: Sequence[str] = ()) -> None:
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-S", "-E", os.path.abspath(__file__), marker),
                 os.environ.get(OWNER, ""),
+                *at_last,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -148,7 +175,7 @@ class Keeper:
         self.process.wait(timeout=SWEEP_S * MAX_SWEEPS + 5)
 
 
-def main(marker: bytes, owner: str) -> None:
+def main(marker: bytes, owner: str, at_last: Sequence[str]) -> None:
     """Collect sessions until end of file, then kill until nothing is left."""
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(signum, signal.SIG_IGN)
@@ -158,6 +185,12 @@ def main(marker: bytes, owner: str) -> None:
         if line.endswith(b"\n"):  # a torn last line names a session the marker finds
             leader, start_time = line.split()
             sessions[int(leader)] = int(start_time)
+    _kill_all(sessions, marker)
+    if at_last:
+        subprocess.run(at_last, check=False)
+
+
+def _kill_all(sessions: Mapping[int, int], marker: bytes) -> None:
     empty = 0
     for _ in range(MAX_SWEEPS):
         left = belongings(sessions, marker)
@@ -199,4 +232,4 @@ def _handle(pid: str) -> int | None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1].encode(), sys.argv[2])
+    main(sys.argv[1].encode(), sys.argv[2], sys.argv[3:])

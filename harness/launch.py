@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from harness.engines import Command
+from harness.engines import LOOPBACK, Command, Site
 from harness.target import Target
 
 HARNESS = Path(__file__).resolve().parent
@@ -45,7 +45,11 @@ class Mutant(Protocol):
 
 @dataclass(frozen=True)
 class Urls:
-    """Where the parts are; broker, results and events are one Redis of our own."""
+    """Where the parts are, as one who uses them sees it.
+
+    Broker, results and events are one Redis of our own. Probes and driver see other
+    hosts than the parts do where those are in containers; the ports are the same.
+    """
 
     broker: str
     results: str
@@ -53,19 +57,36 @@ class Urls:
     api: str
 
     @classmethod
-    def on_ports(cls, redis: int, api: int) -> "Urls":
-        """Return the URLs of a stack on loopback, a Redis database for each use."""
-        at = f"redis://127.0.0.1:{redis}"
-        return cls(f"{at}/0", f"{at}/1", f"{at}/2", f"http://127.0.0.1:{api}")
+    def on_ports(
+        cls,
+        redis: int,
+        api: int,
+        *,
+        redis_host: str = LOOPBACK,
+        api_host: str = LOOPBACK,
+    ) -> "Urls":
+        """Return the URLs of a stack, a Redis database for each use."""
+        at = f"redis://{redis_host}:{redis}"
+        return cls(f"{at}/0", f"{at}/1", f"{at}/2", f"http://{api_host}:{api}")
 
     @property
     def redis_port(self) -> int:
         """Return the port of Redis itself."""
         return urlsplit(self.broker).port or 6379
 
-    def through(self, port: int) -> "Urls":
-        """Return the URLs of a part for which Redis is on another port."""
-        linked = self.on_ports(port, 0)
+    @property
+    def api_port(self) -> int:
+        """Return the port of the API."""
+        return urlsplit(self.api).port or 80
+
+    def inside(self, site: Site) -> "Urls":
+        """Return the URLs as the parts at this site see them."""
+        hosts = {"redis_host": site.host("redis"), "api_host": site.host("api")}
+        return self.on_ports(self.redis_port, self.api_port, **hosts)
+
+    def through(self, host: str, port: int) -> "Urls":
+        """Return the URLs of a part for which Redis is elsewhere."""
+        linked = self.on_ports(port, self.api_port, redis_host=host)
         return replace(linked, api=self.api)
 
 
@@ -115,15 +136,17 @@ class Layout:
 
     def make(self) -> None:
         """Create them; what several users' processes write to is open to all."""
-        for folder in (self.ledger, self.journal):
+        for folder in (self.ledger, self.journal, self.work, self.data):
             folder.mkdir(parents=True)
             folder.chmod(0o1777)
-        for folder in (self.logs, self.work, self.data):
-            folder.mkdir(parents=True)
+        self.logs.mkdir()
 
 
 class Launcher:
-    """Makes the commands of one stack; `links` is {role: its port of Redis}."""
+    """Makes the commands of one stack at a site; `urls` are as its parts see them.
+
+    `links` is {role: its port of Redis}, where the harness listens for that part.
+    """
 
     def __init__(
         self,
@@ -133,8 +156,11 @@ class Launcher:
         mutant: Mutant | None,
         witness: bool,
         links: Mapping[str, int] | None = None,
+        site: Site | None = None,
     ) -> None:
         self._target = target
+        self._site = site or Site()
+        self._python = self._site.python or target.python
         self._urls = urls
         self._layout = layout
         self._mutant = mutant
@@ -146,12 +172,13 @@ class Launcher:
         argv = list(self._target.command(role, self._values(role)))
         if self._mutant is not None:
             argv += self._mutant.command.get(role, ())
-        return self.command(role, argv)
+        port = self._urls.api_port if role == "api" else None
+        return self.command(role, argv, port=port)
 
     def agent(self) -> Command:
         """Return the command of the agent, in the application's interpreter."""
         witness = str(HARNESS / "witness.py")
-        argv = [self._target.python, witness, "agent", self._target.app]
+        argv = [self._python, witness, "agent", self._target.app]
         return self.command("agent", argv, pipe=True)
 
     def probe_worker(
@@ -164,7 +191,7 @@ class Launcher:
         env: Mapping[str, str],
     ) -> Command:
         """Return the command of a worker that only serves `queues`; quick to boot."""
-        argv = [self._target.python, "-m", "celery", "-A", self._target.app, "worker"]
+        argv = [self._python, "-m", "celery", "-A", self._target.app, "worker"]
         argv += ["-P", pool, "-c", str(concurrency), "-n", f"{role}@%h", "-l", "INFO"]
         argv += ["--without-mingle", "--without-gossip", "--without-heartbeat"]
         argv += ["-Q", ",".join(queues), *args]
@@ -177,6 +204,7 @@ class Launcher:
         env: Mapping[str, str] | None = None,
         *,
         pipe: bool = False,
+        port: int | None = None,
     ) -> Command:
         """Return a command in the stack's environment and working directory."""
         return Command(
@@ -186,18 +214,24 @@ class Launcher:
             cwd=self._layout.work,
             log=self._layout.logs / f"{role}.log",
             pipe=pipe,
+            port=port,
+            folder=self._layout.root,
+            site=self._site,
         )
 
     def _urls_of(self, role: str) -> Urls:
         port = self._links.get(role)
-        return self._urls if port is None else self._urls.through(port)
+        if port is None:
+            return self._urls
+        return self._urls.through(self._site.harness, port)
 
     def _values(self, role: str) -> dict[str, str]:
         urls = self._urls_of(role)
         return {
-            "python": self._target.python,
+            "python": self._python,
             "app": self._target.app,
-            "port": str(urlsplit(urls.api).port),
+            "host": self._site.listen,
+            "port": str(urls.api_port),
             "broker": urls.broker,
             "results": urls.results,
             "events": urls.events,
@@ -208,7 +242,7 @@ class Launcher:
     def _env(self, role: str) -> dict[str, str]:
         env = {
             name: value
-            for name, value in os.environ.items()
+            for name, value in self._site.environ.items()
             if name not in NOT_INHERITED and not name.startswith("PYTEST_")
         }
         # A second OpenMP thread in a worker's parent hangs every forked child.
@@ -219,11 +253,13 @@ class Launcher:
             env |= self._mutant.env
         env["CELERY_BROKER_URL"] = values["broker"]
         env["CELERY_RESULT_BACKEND"] = values["results"]
-        path = [self._layout.work, *self._target.pythonpath]
+        path = [self._layout.work]
+        if self._site.sources:
+            path += self._target.pythonpath
         if self._witness:
             path.insert(0, HARNESS / "witness_site")
             env["QUEUEPROOF_WITNESS"] = str(HARNESS / "witness.py")
             env["QUEUEPROOF_LEDGER"] = str(self._layout.ledger)
-        inherited = [p for p in [os.environ.get("PYTHONPATH")] if p]
+        inherited = [p for p in [self._site.environ.get("PYTHONPATH")] if p]
         env["PYTHONPATH"] = os.pathsep.join([*map(str, path), *inherited])
         return env

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.engines import ProcessId
+from harness.observation import Told
+
 Line = Mapping[str, Any]
 
 
@@ -87,13 +90,22 @@ class Executions:
         }
         return {job for job in started if self.running(job) is not None}
 
-    def ready_workers(self) -> set[int]:
-        """Return the pids of worker main processes that reported ready."""
+    def ready_workers(self) -> set[ProcessId]:
+        """Return the worker main processes that reported ready."""
         return {
-            int(line["pid"])
+            process_of(line)
             for line in self.lines("ledger")
             if line.get("what") == "ready"
         }
+
+
+def process_of(line: Told) -> ProcessId:
+    """Return the process that wrote a line; a journal need not name its namespace."""
+    return ProcessId(
+        int(line.get("pid") or 0),
+        int(line.get("pid_start") or 0),
+        str(line.get("pid_ns") or ""),
+    )
 
 
 def _ended(lines: list[Line], start: Line) -> bool:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from harness.engines import LOOPBACK
 from harness.engines.redis_server import free_port
 from harness.errors import StackError
-from harness.proxy import Proxy
+from harness.proxy import Address, Proxy
 
 
 class Links:
@@ -14,10 +15,15 @@ class Links:
         self._roles = tuple(roles)
         self._proxies: dict[str, Proxy] = {}
 
-    def open(self, redis_port: int) -> None:
-        """Start a proxy for each role."""
+    def open(self, redis: Address, host: str = LOOPBACK) -> None:
+        """Start a proxy for each role, on a port of this address of ours."""
         for role in self._roles:
-            self._proxies[role] = Proxy(free_port(), redis_port)
+            self._proxies[role] = Proxy(free_port(host), redis, host)
+
+    def lead(self, redis: Address | None) -> None:
+        """Tell them where Redis is now; None: it is gone, and so are connections."""
+        for proxy in self._proxies.values():
+            proxy.lead(redis)
 
     def close(self) -> None:
         """End them, and all connections through them."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from harness.errors import HistoryError
 
@@ -47,6 +47,24 @@ class Observation:
             "data": dict(self.data),
         }
         return json.dumps(record, ensure_ascii=False, default=str)
+
+
+class Told(Protocol):
+    """What tells of a process: an observation, or a part of one."""
+
+    def get(self, key: str, /) -> Any:
+        """Return an entry, None where there is none."""
+
+
+def same_process(one: Told, other: Told) -> bool:
+    """Whether both tell of one process: by pid, start and namespace, where both say so.
+
+    A pid alone is recycled, and two containers have the same ones.
+    """
+    if int(one.get("pid") or 0) != int(other.get("pid") or 0):
+        return False
+    pairs = ((one.get(key), other.get(key)) for key in ("pid_start", "pid_ns"))
+    return all(not mine or not theirs or mine == theirs for mine, theirs in pairs)
 
 
 def parse_lines(text: str, path: Path) -> Iterator[Observation]:

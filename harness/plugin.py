@@ -65,18 +65,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers and refuse what does not exist yet."""
+    """Register the markers."""
     config.addinivalue_line(
         "markers", "contract(*ids): the contracts that judge this scenario's history"
     )
     config.addinivalue_line(
         "markers", "stages(*names): the stages of a migration this scenario runs in"
     )
-    if config.getoption("--engine") == "container":
-        _wrong_use(
-            "--engine container comes later: this version runs processes. "
-            "Use --engine process."
-        )
 
 
 def _wrong_use(message: str) -> NoReturn:
@@ -145,9 +140,12 @@ def _run(config: pytest.Config) -> "Run":
     name = config.getoption("--mutant")
     again = f' --target="{given}"' if _was_typed(config, "--target") else ""
     again += f" --mutant {name}" if name else ""
+    engine = config.getoption("--engine")
+    again += f" --engine {engine}" if engine != "process" else ""
     run = Run(
         load(path),
         lambda: run_folder(config.rootpath, config.getoption("--run-dir")),
+        engine=engine,
         mutant=find_mutant(name, path.parent / "mutants") if name else None,
         again=again,
     )

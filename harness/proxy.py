@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback: what a part says to Redis can be held up, lost or cut off.
+"""A TCP proxy of our own: what a part says to Redis can be held up, lost or cut off.
 
 One thread of the run, one port, one server behind it. The port is the same for life;
 the thread ends with the run, and the connections with it. A connection whose bytes were
@@ -15,9 +15,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from harness.engines import LOOPBACK
 from harness.errors import EngineError
 
-LOOPBACK = "127.0.0.1"
+Address = tuple[str, int]
 
 #: Where the harness's own probes come from, so that they do not count as the part's.
 PROBE_HOST = "127.0.0.2"
@@ -51,15 +52,17 @@ class _End:
 
 
 class Proxy:
-    """Passes connections on to `to_port` of loopback; faults change how.
+    """Passes connections on to the server at `to`; faults change how.
 
-    `port` is where it listens, `served` how many connections of the part it has taken
-    so far, our own probes not counted. Its methods return when the change is made.
+    `host` and `port` are where it listens, `served` is how many connections of the part
+    it has taken so far, our own probes not counted. Its methods return when the change
+    is made.
     """
 
-    def __init__(self, port: int, to_port: int) -> None:
+    def __init__(self, port: int, to: Address, host: str = LOOPBACK) -> None:
+        self.host = host
         self.port = port
-        self.to_port = to_port
+        self._to: Address | None = to
         self.served = 0
         self._ends: set[_End] = set()
         self._swallowing = False
@@ -72,7 +75,7 @@ class Proxy:
         self._selector.register(self._ear, selectors.EVENT_READ)
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((LOOPBACK, port))
+        self._listener.bind((host, port))
         self._listener.setblocking(False)
         self._listen()
         self._closed = False
@@ -128,17 +131,31 @@ class Proxy:
         """Reset all open connections once; new ones are welcome."""
         self._order(self._reset_all)
 
-    def dialled(self) -> set[int]:
-        """Return the ports from which it is connected to the server now."""
-        ports: set[int] = set()
+    def lead(self, to: Address | None) -> None:
+        """Pass connections on to another address; None: reset all, there is none.
+
+        A container that is gone refuses nothing: whoever dials it waits in vain.
+        """
+
+        def change() -> None:
+            if to != self._to:
+                self._to = to
+                self._reset_all()
+
+        self._order(change)
+
+    def dialled(self) -> set[str]:
+        """Return from where ("address:port") it is connected to the server now."""
+        found: set[str] = set()
 
         def look() -> None:
             for end in self._ends:
                 if end.onward:
-                    ports.add(end.sock.getsockname()[1])
+                    address, port = end.sock.getsockname()
+                    found.add(f"{address}:{port}")
 
         self._order(look)
-        return ports
+        return found
 
     def close(self) -> None:
         """Reset all connections and end the thread; the port is free again."""
@@ -202,11 +219,14 @@ class Proxy:
         if self._swallowing:
             client.lost = True
             return
+        if self._to is None:
+            self._reset(client)
+            return
         onward = socket.socket()
         server = self._add(onward)
         client.peer, server.peer, server.onward = server, client, True
         # Non-blocking: a refusal shows as an error of the first read or write.
-        onward.connect_ex((LOOPBACK, self.to_port))
+        onward.connect_ex(self._to)
 
     def _add(self, sock: socket.socket) -> _End:
         end = _End(sock)

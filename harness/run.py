@@ -22,7 +22,7 @@ from harness.verdict import ExitCode, Status, exit_code
 from harness.wait import wait_until
 
 if TYPE_CHECKING:
-    from harness.engines.process import ProcessEngine
+    from harness.engines import Engine
     from harness.mutant import Mutant
     from harness.stack import Stack
 
@@ -44,6 +44,7 @@ class Run:
         target: the application under test.
         make_folder: makes the folder where everything of this run is kept; called
             when the first test needs it.
+        engine: where its processes run: "process" or "container".
         mutant: how the application is broken, None for as it is.
         again: options that a command to see a failure again must carry.
     """
@@ -53,18 +54,20 @@ class Run:
         target: Target,
         make_folder: Callable[[], Path],
         *,
+        engine: str = "process",
         mutant: "Mutant | None" = None,
         again: str = "",
     ) -> None:
         self.target = target
         self._make_folder = make_folder
+        self.engine_name = engine
         self.mutant = mutant
         self.again = again
         self.tests: list[Judged] = []
         self.errors: list[tuple[str, bool]] = []
         self.notes: list[str] = []
         self.environment: dict[str, str] = {}
-        self._engine: ProcessEngine | None = None
+        self._engine: Engine | None = None
         self._stack: Stack | None = None
         self._no_stack: HarnessError | None = None
         for id, overrides in target.bounds.items():
@@ -82,6 +85,13 @@ class Run:
             return None
         return f"{contract.id} needs {', '.join(missing)}, which the target has not"
 
+    @property
+    def redis_server(self) -> str | None:
+        """Return the Redis that stacks start: a binary or an image, if there is one."""
+        from harness.engines.choice import redis_server
+
+        return redis_server(self.engine_name)
+
     # The stack
 
     def stack_for(self, history: Recorder) -> "Stack":
@@ -95,15 +105,15 @@ class Run:
         if self._stack is not None:
             self._stack.attach(history)
             return self._stack
-        from harness.engines.process import ProcessEngine
+        from harness.engines.choice import open_engine
         from harness.stack import Stack
 
-        if self._engine is None:
-            self._engine = ProcessEngine()
-        stack = Stack(
-            self.target, self._engine, self.folder, self.mutant, history=history
-        )
         try:
+            if self._engine is None:
+                self._engine = open_engine(self.engine_name, self.target)
+            stack = Stack(
+                self.target, self._engine, self.folder, self.mutant, history=history
+            )
             self._stack = stack.start()
         except HarnessError as error:
             self._no_stack = error
@@ -172,7 +182,7 @@ class Run:
         """Return how the run was done, for the foot of the table."""
         mutant = f"{self.mutant.name} ({self.mutant.contract})" if self.mutant else ""
         return {
-            "engine": "process",
+            "engine": self.engine_name,
             **self.environment,
             "mutant": mutant,
             "run": os.path.relpath(self.folder),
@@ -185,7 +195,7 @@ class Run:
             self.tests,
             exit_code=self.exit_code,
             errors=[text for text, _ in self.errors],
-            engine="process",
+            engine=self.engine_name,
             mutant=self.mutant.name if self.mutant else None,
             healthy=self.mutant.healthy if self.mutant else None,
             environment=self.environment,
@@ -214,8 +224,7 @@ def run_folder(root: Path, given: str | None = None) -> Path:
 def _worker_is_ready(stack: "Stack") -> bool:
     if "worker" not in stack.target.commands:
         return True
-    tree = {info.id.pid for info in stack.engine.tree(stack.process("worker"))}
-    return bool(tree & stack.executions.ready_workers())
+    return stack.is_ready("worker")
 
 
 def _describe(stack: "Stack") -> dict[str, str]:
@@ -230,7 +239,8 @@ def _redis_server(stack: "Stack") -> str:
     from harness.probes.redis import server_version
 
     binary = stack.process("redis").command.argv[0]
-    return f"{server_version(stack.urls.broker)} ({os.path.relpath(binary)})"
+    where = os.path.relpath(binary) if os.path.isabs(binary) else binary
+    return f"{server_version(stack.urls.broker)} ({where})"
 
 
 def _deployed_pool(stack: "Stack") -> str:

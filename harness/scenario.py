@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.contract import Contract
-from harness.errors import NeverHappened, NoRedisServer
+from harness.errors import NeverHappened
 from harness.heartbeat import Heartbeat
 from harness.history import SCHEMA, History
 from harness.judge import judge
+from harness.ledger import process_of
 from harness.observation import Observation
 from harness.records import Follower
 from harness.report.verdict_file import FILE_NAME, Judged, write_test
@@ -52,8 +53,8 @@ class Scenario:
             contracts=[c.id for c in contracts],
             bounds=self.bounds,
             limits=run.target.limits,
-            engine="process",
-            redis_server=redis_server_path(),
+            engine=run.engine_name,
+            redis_server=run.redis_server,
             mutant=run.mutant.name if run.mutant else None,
             started_at=datetime.datetime.now(datetime.UTC).isoformat(),
             start_mono=self.history.start_mono,
@@ -78,9 +79,7 @@ class Scenario:
                 for o in follower(start_mono):
                     yield o
                     if o.kind == "start" and o.get("pid_start"):
-                        probes.watch_gone(
-                            o["pid"], o["pid_start"], role="child", job=o.job
-                        )
+                        probes.watch_gone(process_of(o), role="child", job=o.job)
 
         self.history.collect_from(read)
 
@@ -141,13 +140,3 @@ def slug(test: str) -> str:
     path, _, name = test.partition("::")
     words = f"{Path(path).stem}--{name}"
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", words).strip("-")[:120]
-
-
-def redis_server_path() -> str | None:
-    """Return the Redis server that stacks start; None where there is none."""
-    from harness.engines.redis_server import find_redis_server
-
-    try:
-        return str(find_redis_server())
-    except NoRedisServer:
-        return None

@@ -1,43 +1,35 @@
 """The running application: Redis, its API, worker and beat, and the agent.
 
-Everything of one stack lives in one folder, see `Layout`. A supervisor restarts what
-dies, as a deployment would, and says so in the history.
+Everything of one stack lives in one folder, see `Layout`, at one site of its engine.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
-
-import httpx
+from typing import Any, TypeVar
 
 from harness.agent import Agent
-from harness.engines import Command, Engine, Process, ProcessId
-from harness.engines.redis_server import find_redis_server, free_port, redis_command
-from harness.errors import EngineError, StackError
+from harness.engines import Command, Engine, Process, ProcessId, Site
+from harness.engines.redis_server import free_port, redis_command
+from harness.errors import StackError
 from harness.launch import Launcher, Layout, Mutant, Urls
-from harness.ledger import Executions
+from harness.ledger import Executions, process_of
 from harness.links import Links
 from harness.probe_worker import ProbeWorker
 from harness.probes.queue import depth
 from harness.probes.redis import why_down
+from harness.readiness import await_ready, is_ready
 from harness.recorder import Recorder, Unrecorded
 from harness.redirect import verify_overlay, verify_urls
+from harness.supervision import UNSUPERVISED, Supervisor
 from harness.target import ROLES, Target
-from harness.wait import wait_until
-
-#: Seconds until a part must be ready. A worker that imports torch, its files not in the
-#: cache, on two busy cores took 12 s; five times that is a failure, not a slow day.
-READY_WITHIN_S = 60.0
-
-#: Seconds between two looks of the supervisor.
-SUPERVISE_S = 0.05
-
-#: Parts the supervisor leaves dead: a fault stops Redis on purpose, and heals it.
-UNSUPERVISED = ("redis", "agent")
 
 #: Ports tried for Redis: another process may take one between our look and its start.
 PORT_ATTEMPTS = 3
+
+
+T = TypeVar("T")
 
 
 class Stack:
@@ -66,13 +58,16 @@ class Stack:
         self.layout = Layout.new(run_dir)
         self.executions = Executions(self.layout.ledger, self.layout.journal)
         self.links = Links(target.links if links is None else links)
-        self._witness = witness
+        self.witness = witness
         self._processes: dict[str, Process] = {}
         self._probe_workers: dict[tuple[Any, ...], ProbeWorker] = {}
         self._lock = threading.RLock()
-        self._stopping = threading.Event()
-        self._supervisor: threading.Thread | None = None
+        self._one_restart = (
+            threading.RLock()
+        )  # a restart takes a while, a look does not
+        self._supervisor: Supervisor | None = None
         self._agent: Agent | None = None
+        self._site: Site | None = None
         self._urls: Urls | None = None
         self._launcher: Launcher | None = None
 
@@ -88,35 +83,39 @@ class Stack:
         self.layout.make()
         try:
             self._apply_overlay()
-            self._urls = self._start_redis()
-            self.links.open(self._urls.redis_port)
-            what = (self.target, self._urls, self.layout, self.mutant)
-            self._launcher = Launcher(*what, self._witness, self.links.ports)
-            self._start_agent()
+            self._site = self.engine.open_site()
+            self._start_redis(self._site)
+            redis = self.process("redis").address, self.urls.redis_port
+            self.links.open(redis, self._site.harness)
+            self._launcher = Launcher(
+                *(self.target, self.urls.inside(self._site), self.layout, self.mutant),
+                *(self.witness, self.links.ports, self._site),
+            )
+            self._start_agent(self._launcher)
             deployed = [role for role in ROLES if role in self.target.commands]
-            for role in deployed:
-                self._start(self._launcher.deployed(role))
-            for role in deployed:
-                self._await_ready(role)
+            self._start_all([self._launcher.deployed(role) for role in deployed])
         except BaseException:
             self.stop()
             raise
-        self._supervisor = threading.Thread(
-            target=self._supervise, name="queueproof-supervisor", daemon=True
-        )
-        self._supervisor.start()
+        self._supervisor = Supervisor(self)
         return self
 
     def stop(self, *, within_s: float = 0.0) -> None:
         """End every process, Redis last; `within_s` > 0 first asks with SIGTERM."""
-        self._stopping.set()
         if self._supervisor is not None:
-            self._supervisor.join()
-        with self._lock:
-            for role in sorted(self._processes, key=lambda role: role == "redis"):
-                self.engine.stop(self._processes[role], within_s=within_s)
+            self._supervisor.stop()
+        with self._one_restart, self._lock:
+            redis = [p for p in self._processes.values() if p.role == "redis"]
+            others = [p for p in self._processes.values() if p.role != "redis"]
+            for group in (others, redis):
+                _all_at_once(
+                    lambda process: self.engine.stop(process, within_s=within_s), group
+                )
             self._processes.clear()
         self.links.close()
+        if self._site is not None:
+            self.engine.close_site(self._site)
+            self._site = None
 
     def attach(self, history: Recorder) -> None:
         """Send observations to this history from now on, and tell it who is running."""
@@ -127,11 +126,26 @@ class Stack:
             for process in self._processes.values():
                 self._record_started(process, kept=True)
 
+    def record(self, kind: str, process: Process, **more: Any) -> None:
+        """Record an observation of this stack about one of its processes."""
+        self.history.record(
+            "stack",
+            kind,
+            role=process.role,
+            pid=process.id.pid,
+            pid_start=process.id.start_time,
+            pid_ns=process.id.pid_namespace,
+            **more,
+        )
+
     # --- parts --------------------------------------------------------------------
 
     @property
     def urls(self) -> Urls:
-        """Return the URLs of the running stack; StackError before it started."""
+        """Return the URLs as we reach the running stack; StackError before it started.
+
+        Its parts see the same ports, at hosts of their site.
+        """
         if self._urls is None:
             raise StackError("The stack is not started yet. Call start() first.")
         return self._urls
@@ -151,12 +165,40 @@ class Stack:
                 raise StackError(f"No {role!r} in this stack; there is {running}.")
             return self._processes[role]
 
+    def processes(self) -> list[Process]:
+        """Return all parts, the dead too."""
+        with self._lock:
+            return list(self._processes.values())
+
+    def is_ready(self, role: str) -> bool:
+        """Return whether a part can be used now."""
+        return is_ready(self, role)
+
     def restart(self, role: str) -> Process:
         """Kill what is left of a part, start its command again, wait until ready."""
-        with self._lock:
-            self._restart(role)
+        with self._one_restart:
+            self.replace(self.process(role))
         self._await_ready(role)
         return self.process(role)
+
+    def replace(self, process: Process) -> None:
+        """Start a part's command again, unless that was done for it already."""
+        with self._one_restart:
+            if process is not self.process(process.role):
+                return
+            started = self.engine.restart(process)
+            with self._lock:
+                self._processes[process.role] = started
+            if process.role == "redis":
+                self.links.lead((started.address, self.urls.redis_port))
+            self._record_started(started)
+            self.history.record("stack", "restarted", role=process.role)
+
+    def left_dead(self, process: Process) -> None:
+        """Let links feel that Redis is gone, until it is started again."""
+        with self._one_restart:
+            if process.role == "redis" and process is self.process("redis"):
+                self.links.lead(None)
 
     def logs(self, role: str, *, lines: int = 20) -> str:
         """Return the last lines of a part's log; evidence, never a verdict."""
@@ -167,10 +209,8 @@ class Stack:
         line = self.executions.running(job)
         if line is None:
             return None
-        found = self.engine.identify(int(line["pid"]))
-        if found is None or found.start_time != line.get("pid_start"):
-            return None
-        return found
+        found = process_of(line)
+        return None if self.engine.state(found) is None else found
 
     def probe_worker(
         self,
@@ -229,120 +269,55 @@ class Stack:
 
             apply_overlay(self.mutant, self.layout.work, roots=self.target.pythonpath)
 
-    def _start_redis(self) -> Urls:
-        binary = find_redis_server()
+    def _start_redis(self, site: Site) -> None:
+        binary = self.engine.redis_server
         for attempt in range(1, PORT_ATTEMPTS + 1):
             port = free_port()
-            urls = Urls.on_ports(port, free_port())
-            self._start(redis_command(binary, port, self.layout.root))
+            self._urls = Urls.on_ports(port, free_port())
             try:
-                self._await_redis(urls)
+                self._start(redis_command(binary, port, self.layout.root, site))
+                self._await_ready("redis")
             except StackError:
+                dead = self._processes.pop("redis", None)
+                if dead is not None:
+                    self.engine.stop(dead, within_s=0)
                 if attempt == PORT_ATTEMPTS:
                     raise
             else:
-                break
-        return urls
+                return
 
-    def _start_agent(self) -> None:
-        assert self._launcher is not None
-        process = self._start(self._launcher.agent())
+    def _start_agent(self, launcher: Launcher) -> None:
+        process = self._start(launcher.agent())
         self._agent = Agent(self.engine, process, self.history)
-        verify_urls(self._agent, self.target.app, self.urls)
+        assert self._site is not None
+        verify_urls(self._agent, self.target.app, self.urls.inside(self._site))
         if self.mutant is not None and self.mutant.overlay:
             verify_overlay(self._agent, self.mutant.name, self.layout.work)
 
+    def _start_all(self, commands: Sequence[Command]) -> None:
+        _all_at_once(self._start, commands)
+        for command in commands:
+            self._await_ready(command.role)
+
     def _start(self, command: Command) -> Process:
+        process = self.engine.start(command)
         with self._lock:
-            process = self.engine.start(command)
             self._processes[command.role] = process
             self._record_started(process)
-            return process
-
-    def _restart(self, role: str) -> None:
-        process = self.engine.restart(self.process(role))
-        self._processes[role] = process
-        self._record_started(process)
-        self.history.record("stack", "restarted", role=role)
+        return process
 
     def _record_started(self, process: Process, **more: Any) -> None:
-        self.history.record(
-            "stack",
-            "started",
-            role=process.role,
-            pid=process.id.pid,
-            pid_start=process.id.start_time,
-            command=" ".join(process.command.argv),
-            **more,
-        )
-
-    # --- readiness ----------------------------------------------------------------
+        self.record("started", process, command=" ".join(process.command.argv), **more)
 
     def _await_ready(self, role: str) -> None:
-        if role == "redis":
-            self._await_redis(self.urls)
-        elif role == "api":
-            self._await(role, self._api_is_healthy)
-        elif role == "worker" or role in {w.role for w in self._probe_workers.values()}:
-            self._await(role, lambda: self._worker_is_ready(role))
-        else:
-            self._await(role, lambda: True)
+        supervised = self._supervisor is not None and role not in UNSUPERVISED
+        await_ready(self, role, restarted=supervised)
 
-    def _await_redis(self, urls: Urls) -> None:
-        self._await("redis", lambda: why_down(urls.broker) is None)
 
-    def _await(self, role: str, ready: Any) -> None:
-        def alive_and_ready() -> bool:
-            code = self.process(role).exit_code()
-            nobody_restarts_it = self._supervisor is None or role in UNSUPERVISED
-            if code is not None and nobody_restarts_it:
-                raise StackError(
-                    f"{role} ended with code {code} before it was ready.\n"
-                    + self.logs(role)
-                )
-            return bool(ready())
-
-        wait_until(
-            alive_and_ready,
-            within_s=READY_WITHIN_S,
-            what=f"{role} is ready",
-            on_timeout=lambda: self.logs(role),
-        )
-
-    def _api_is_healthy(self) -> bool:
-        if self.target.api is None:
-            return True
-        method, _, route = self.target.api.health.partition(" ")
-        try:
-            answer = httpx.request(method, self.urls.api + route, timeout=2)
-        except httpx.TransportError:
-            return False
-        return answer.status_code == 200
-
-    def _worker_is_ready(self, role: str) -> bool:
-        # A start script may stand between us and the worker, so look at the whole tree.
-        tree = {info.id.pid for info in self.engine.tree(self.process(role))}
-        if self._witness:
-            return bool(tree & self.executions.ready_workers())
-        return bool(tree & set(self.agent.workers(timeout_s=0.5).values()))
-
-    # --- supervision --------------------------------------------------------------
-
-    def _supervise(self) -> None:
-        reported: set[ProcessId] = set()
-        while not self._stopping.wait(SUPERVISE_S):
-            with self._lock:
-                for role, process in list(self._processes.items()):
-                    code = process.exit_code()
-                    if code is None or process.id in reported:
-                        continue
-                    reported.add(process.id)
-                    self.history.record(
-                        "stack", "exited", role=role, pid=process.id.pid, code=code
-                    )
-                    if role in UNSUPERVISED:
-                        continue
-                    try:
-                        self._restart(role)
-                    except EngineError as error:
-                        self.history.record("stack", "lost", role=role, why=str(error))
+def _all_at_once(do: Callable[[T], object], each: Sequence[T]) -> None:
+    """Do it for each in a thread of its own; then raise the first error."""
+    if each:
+        with ThreadPoolExecutor(len(each)) as threads:
+            done = [threads.submit(do, one) for one in each]
+        for one in done:
+            one.result()

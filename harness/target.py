@@ -6,8 +6,9 @@
     pythonpath = ["src"]                     # relative to this file
     python = "/srv/shop/venv/bin/python"     # default: the interpreter of the tests
 
-    [commands]                               # as deployed; {python} {app} {port}
+    [commands]                         # as deployed; {python} {app} {host} {port}
     worker = "{python} -m celery -A {app} worker"
+    api = "shop-api --host {host} --port {port}"
     [env]                                    # also {broker} {results} {events} {data}
     DATABASE_URL = "sqlite:///{data}/shop.db"   # and {journal}: a folder per run
     [api]                                    # "METHOD /route/{job}"
@@ -16,6 +17,7 @@
     [words.events]
     [job.report]                             # submit, payload, soft_s, hard_s, ...
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
+    [container]                              # for --engine container: image, user, ...
 
 CELERY_BROKER_URL and CELERY_RESULT_BACKEND are always set. A key that is not known is
 refused with the nearest one that is. In Python, build a `Target` directly.
@@ -44,6 +46,7 @@ ROLES = ("api", "worker", "beat")
 PLACEHOLDERS = (
     "python",
     "app",
+    "host",
     "port",
     "broker",
     "results",
@@ -97,6 +100,24 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Container:
+    """How the parts run with --engine container.
+
+    Without an `image` of the application's own, in a plain image of Python with the
+    interpreter, packages and sources of this machine mounted; with `mounts` in its own
+    image too. Otherwise `python` is the interpreter in the image, whose entrypoint is
+    replaced by the commands above. `user` as in `docker run --user`; `memory_mib` is
+    the limit of each part, 0 for none.
+    """
+
+    image: str = ""
+    user: str = ""
+    mounts: bool = False
+    python: str = "python"
+    memory_mib: int = 0
+
+
+@dataclass(frozen=True)
 class Target:
     """The application under test. Only `app` is needed for contracts of a worker."""
 
@@ -113,6 +134,7 @@ class Target:
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
     bounds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    container: Container = field(default_factory=Container)
 
     @property
     def provides(self) -> frozenset[str]:
@@ -207,6 +229,7 @@ def _target(raw: dict[str, Any], folder: Path) -> Target:
             for kind, table in _need(raw, "job", dict, "", default={}).items()
         },
         bounds=_need(raw, "bounds", dict, "", default={}),
+        container=_record(Container, raw.get("container", {}), "container"),
     )
 
 
@@ -221,6 +244,8 @@ def _record(kind: type[T], table: Any, where: str) -> T:
             wants = (dict,)
         elif key.endswith("_s"):
             wants = (int, float)
+        elif key in ("mounts", "memory_mib"):
+            wants = (bool,) if key == "mounts" else (int,)
         if not isinstance(value, wants):
             names = " or ".join(want.__name__ for want in wants)
             raise TargetError(f"{where}.{key} = {value!r}: expected {names}.")

@@ -9,9 +9,10 @@ application from its own interpreter, and sends tasks the way the application do
 This file travels alone: standard library and celery only, Python >= 3.9, Celery >= 5.3.
 
 A line of the ledger: {"what": ready|start|mark|end, "t_mono", "t_wall" (seconds),
-"boot", "time_ns" (clock domain), "pid", "pid_start" (clock ticks since boot), "job",
-"task", "queue", "worker", "role": child|parent, "how", "name", "retries"}; one file per
-process, one write() of at most 4 KiB per line, so lines of several processes never mix.
+"boot", "time_ns" (clock domain), "pid", "pid_ns" (in which the pid counts), "pid_start"
+(clock ticks since boot), "job", "task", "queue", "worker", "role": child|parent,
+"how", "name", "retries"}; one file per process, one write() of at most 4 KiB per line,
+so lines of several processes never mix.
 """
 
 from __future__ import annotations
@@ -55,9 +56,9 @@ def _pid_start() -> int:
     return int(text.rpartition(")")[2].split()[19]) if text else 0
 
 
-def _time_namespace() -> str:
+def _namespace(kind: str) -> str:
     try:
-        return os.readlink("/proc/self/ns/time")
+        return os.readlink("/proc/self/ns/" + kind)
     except OSError:
         return ""
 
@@ -73,7 +74,8 @@ class Ledger:
     def __init__(self, folder: str) -> None:
         self.folder = folder
         self.boot = _read("/proc/sys/kernel/random/boot_id")
-        self.time_ns = _time_namespace()
+        self.time_ns = _namespace("time")
+        self.pid_ns = _namespace("pid")
         self.pid = 0
         self.pid_start = 0
         self.path = ""
@@ -92,6 +94,7 @@ class Ledger:
                 "boot": self.boot,
                 "time_ns": self.time_ns,
                 "pid": self.pid,
+                "pid_ns": self.pid_ns,
                 "pid_start": self.pid_start,
             }
             data = _encode({**line, **fields}, FIELD_CHARS)

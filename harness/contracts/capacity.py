@@ -31,7 +31,11 @@ def next_job_starts_promptly(history: History, bounds: Mapping[str, float]) -> V
     waiting = [
         (before, job, run) for (_, before), (job, run) in pairs if _waited(before, job)
     ]
-    gaps = [(before, job, run) for before, job, run in waiting if before.pid != run.pid]
+    gaps = [
+        (before, job, run)
+        for before, job, run in waiting
+        if not run.in_process_of(before)
+    ]
     if len(gaps) < 2:
         return inconclusive(
             "Too few changes of process between jobs: nothing to measure.",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from harness.contract import Bound, contract
 from harness.history import History, Observation
 from harness.job_view import JobView, Run
+from harness.observation import same_process
 from harness.verdict import Verdict, holds, inconclusive, merge, violated
 
 #: Ends that a job has of its own, whatever becomes of its worker.
@@ -47,11 +48,10 @@ def _survived(
     history: History, fault: Observation, bounds: Mapping[str, float]
 ) -> Verdict:
     due_t = fault.t + bounds["grace_s"]
-    pid = fault["victim"].get("pid")
-    exited = next(
-        (o for o in history.of(source="stack", kind="exited") if o.get("pid") == pid),
-        None,
-    )
+    victim = fault["victim"]
+    pid = victim.get("pid")
+    exits = history.of(source="stack", kind="exited")
+    exited = next((o for o in exits if same_process(o, victim)), None)
     if exited is None or exited.t > due_t:
         late = exited is not None or history.watched_until_s >= due_t
         return (violated if late else inconclusive)(

@@ -227,7 +227,7 @@ def _next_starts(
         and other.submitted.t <= gone.t
         and not any(r.start.t < gone.t for r in other.runs)
     ]
-    starts = [r for other in waiting for r in other.runs if r.pid != run.pid]
+    starts = [r for o in waiting for r in o.runs if not r.in_process_of(run)]
     first = min(starts, key=lambda r: r.start.t, default=None)
     due_t = gone.t + t_rec_s
     expected = f"a waiting job starts in another process before {due_t:.2f} s"

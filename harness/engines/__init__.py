@@ -2,20 +2,25 @@
 
 Every engine offers the same interface, so that a scenario does not know whether its
 worker is a child process or a container. A process is (pid, start time, pid namespace):
-a pid alone can be recycled and is never a victim.
+a pid alone can be recycled, or be another's in the next container: it is no victim.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
+
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class ProcessId:
     """One process for ever: a recycled pid has another start time.
 
-    `start_time` is in clock ticks since boot, as in field 22 of /proc/<pid>/stat.
+    `pid` is what the process itself sees; `start_time` is in clock ticks since boot, as
+    in field 22 of /proc/<pid>/stat. Without a namespace it means the one process of the
+    run with this pid and start time.
     """
 
     pid: int
@@ -24,10 +29,34 @@ class ProcessId:
 
 
 @dataclass(frozen=True)
+class Site:
+    """Where the parts of one stack run: how they and the harness reach each other.
+
+    `network` is the engine's name for it; empty: all share the loopback of this
+    machine. `harness` is the address at which the parts reach us, `listen` the one
+    their servers bind to. `environ` is what they inherit. `sources` says whether they
+    see the files of this machine; where not, `python` is their interpreter.
+    """
+
+    network: str = ""
+    harness: str = LOOPBACK
+    listen: str = LOOPBACK
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    sources: bool = True
+    python: str = ""
+
+    def host(self, role: str) -> str:
+        """Return the host name of a part, as the other parts see it."""
+        return role if self.network else LOOPBACK
+
+
+@dataclass(frozen=True)
 class Command:
     """What to start: `role` names it in the history, `log` takes its output.
 
-    `pipe` leaves standard input and output to the harness (the agent needs it).
+    `pipe` leaves standard input and output to the harness (the agent needs it). `port`
+    is where it serves, on our loopback too; `folder` what it may write to besides its
+    working directory.
     """
 
     role: str
@@ -36,6 +65,9 @@ class Command:
     cwd: Path
     log: Path
     pipe: bool = False
+    port: int | None = None
+    folder: Path | None = None
+    site: Site = field(default_factory=Site)
 
 
 @dataclass(frozen=True)
@@ -55,6 +87,9 @@ class Process(Protocol):
     id: ProcessId
     stdin: IO[bytes] | None
     stdout: IO[bytes] | None
+
+    #: Where we reach its ports without any translation of addresses.
+    address: str
 
     @property
     def role(self) -> str:
@@ -76,6 +111,17 @@ class Engine(Protocol):
     """Starts, stops, signals, freezes and looks; raises EngineError with a remedy."""
 
     name: str
+    run_token: str
+
+    @property
+    def redis_server(self) -> str:
+        """Return the program that serves Redis; EngineError where there is none."""
+
+    def open_site(self) -> Site:
+        """Return a place for the parts of one stack, apart from all others."""
+
+    def close_site(self, site: Site) -> None:
+        """Give it up; nothing runs there any more."""
 
     def start(self, command: Command) -> Process:
         """Start it; its output goes to `command.log`."""
@@ -86,8 +132,11 @@ class Engine(Protocol):
     def restart(self, process: Process) -> Process:
         """Stop what is left of it at once and start the same command again."""
 
-    def identify(self, pid: int) -> ProcessId | None:
-        """Return the process that has this pid now, None where there is none."""
+    def identify(self, pid: int, pid_namespace: str = "") -> ProcessId | None:
+        """Return who has this pid in this namespace now; None where nobody has.
+
+        Without a namespace it is ours.
+        """
 
     def state(self, process: ProcessId) -> str | None:
         """Return its state letter; None where it is gone or the pid was recycled."""
@@ -106,6 +155,12 @@ class Engine(Protocol):
 
     def memory(self, process: ProcessId) -> float | None:
         """Return its share of memory in MiB (PSS), None where it is gone."""
+
+    def ignores(self, process: ProcessId, signum: int) -> bool:
+        """Return whether the process has told the kernel to drop this signal."""
+
+    def connections(self, process: ProcessId) -> set[tuple[str, str]]:
+        """Return its TCP connections: (local, remote) as "address:port"."""
 
     def logs(self, process: Process, *, lines: int = 20) -> str:
         """Return the last lines of its output."""

@@ -7,23 +7,35 @@ is still found.
 """
 
 import contextlib
-import os
+import itertools
 import secrets
 import signal
 import subprocess
-from collections import deque
 from pathlib import Path
 from typing import IO
 
 import psutil
 
 from harness import keeper
-from harness.engines import Command, Process, ProcessId, ProcessInfo, StopReport
+from harness.engines import (
+    LOOPBACK,
+    Command,
+    Process,
+    ProcessId,
+    ProcessInfo,
+    Site,
+    StopReport,
+)
+from harness.engines.log import log_tail
+from harness.engines.redis_server import find_redis_server
 from harness.errors import EngineError, TooSlow
 from harness.wait import wait_until
 
 RUN_MARK = "QUEUEPROOF_RUN"
 PROCESS_MARK = "QUEUEPROOF_PROCESS"
+
+#: The kernel's name of our pid namespace, empty where it has none.
+OUR_PID_NAMESPACE = keeper.pid_namespace()
 
 #: Seconds the kernel may take to remove processes after SIGKILL on a busy machine.
 KILL_WITHIN_S = 10.0
@@ -31,6 +43,8 @@ KILL_WITHIN_S = 10.0
 
 class ChildProcess:
     """One started command; `mark` finds its descendants wherever they went."""
+
+    address = LOOPBACK
 
     def __init__(
         self, command: Command, popen: subprocess.Popen[bytes], mark: str
@@ -44,7 +58,7 @@ class ChildProcess:
         # The child cannot be reaped by anyone else, so its entry is there even if it
         # has already ended.
         assert stat is not None
-        self.id = ProcessId(popen.pid, stat.start_time, pid_namespace())
+        self.id = ProcessId(popen.pid, stat.start_time, OUR_PID_NAMESPACE)
 
     @property
     def role(self) -> str:
@@ -78,10 +92,23 @@ class ProcessEngine:
         self.run_token = secrets.token_hex(8)
         self._keeper = keeper.Keeper(f"{RUN_MARK}={self.run_token}")
         self._started: list[ChildProcess] = []
+        self._numbers = itertools.count()
+
+    @property
+    def redis_server(self) -> str:
+        """Return the server found on this machine; raises NoRedisServer."""
+        return str(find_redis_server())
+
+    def open_site(self) -> Site:
+        """Return this machine's loopback: what keeps stacks apart is their ports."""
+        return Site()
+
+    def close_site(self, site: Site) -> None:
+        """Nothing to give up."""
 
     def start(self, command: Command) -> Process:
         """Start it in its own session; raises EngineError where it cannot run."""
-        mark = f"{self.run_token}.{len(self._started)}"
+        mark = f"{self.run_token}.{next(self._numbers)}"
         env = {**command.env, RUN_MARK: self.run_token, PROCESS_MARK: mark}
         command.log.parent.mkdir(parents=True, exist_ok=True)
         pipe = subprocess.PIPE if command.pipe else None
@@ -132,7 +159,9 @@ class ProcessEngine:
             left = keeper.belongings(sessions, f"{PROCESS_MARK}={child.mark}".encode())
             for pid, stat in left.items():
                 if keeper.kill(pid, stat.start_time):
-                    report.killed.append(ProcessId(pid, stat.start_time))
+                    report.killed.append(
+                        ProcessId(pid, stat.start_time, OUR_PID_NAMESPACE)
+                    )
             return not left and child.exit_code() is not None
 
         wait_until(
@@ -149,23 +178,28 @@ class ProcessEngine:
         self.stop(process, within_s=0)
         return self.start(process.command)
 
-    def identify(self, pid: int) -> ProcessId | None:
-        """Return the process that has this pid now, None where there is none."""
+    def identify(self, pid: int, pid_namespace: str = "") -> ProcessId | None:
+        """Return who has this pid now; in a namespace that is not ours, nobody."""
+        if not _is_ours(pid_namespace):
+            return None
         stat = keeper.read_stat(pid)
         return (
-            None if stat is None else ProcessId(pid, stat.start_time, pid_namespace())
+            None if stat is None else ProcessId(pid, stat.start_time, OUR_PID_NAMESPACE)
         )
 
     def state(self, process: ProcessId) -> str | None:
         """Return its state letter; None where it is gone or the pid was recycled."""
-        stat = keeper.read_stat(process.pid)
+        ours = _is_ours(process.pid_namespace)
+        stat = keeper.read_stat(process.pid) if ours else None
         if stat is None or stat.start_time != process.start_time:
             return None
         return stat.state
 
     def signal(self, process: ProcessId, signum: int) -> bool:
         """Send a signal; False where the process is gone (a zombie counts as gone)."""
-        return keeper.kill(process.pid, process.start_time, signum)
+        return _is_ours(process.pid_namespace) and keeper.kill(
+            process.pid, process.start_time, signum
+        )
 
     def pause(self, process: ProcessId) -> bool:
         """Freeze it with SIGSTOP."""
@@ -189,7 +223,7 @@ class ProcessEngine:
                 continue
             if member is root and stat.start_time != process.id.start_time:
                 return []
-            id = ProcessId(member.pid, stat.start_time, pid_namespace())
+            id = ProcessId(member.pid, stat.start_time, OUR_PID_NAMESPACE)
             infos.append(ProcessInfo(id, stat.parent, stat.state, _name(member)))
         return infos
 
@@ -207,6 +241,20 @@ class ProcessEngine:
             return None
         return float(getattr(used, "pss", used.rss)) / 2**20
 
+    def ignores(self, process: ProcessId, signum: int) -> bool:
+        """Return what the kernel's list of ignored signals says."""
+        return self.state(process) is not None and keeper.ignores(process.pid, signum)
+
+    def connections(self, process: ProcessId) -> set[tuple[str, str]]:
+        """Return its TCP connections: (local, remote) as "address:port"."""
+        if self.state(process) is None:
+            return set()
+        try:
+            seen = psutil.Process(process.pid).net_connections("tcp")
+        except psutil.NoSuchProcess:
+            return set()
+        return {(_written(e.laddr), _written(e.raddr)) for e in seen if e.raddr}
+
     def logs(self, process: Process, *, lines: int = 20) -> str:
         """Return the last lines of its output, under a line that names the file."""
         return log_tail(process.command.log, lines=lines)
@@ -220,22 +268,13 @@ class ProcessEngine:
         self._keeper.close()
 
 
-def log_tail(path: Path, *, lines: int) -> str:
-    """Return the last `lines` lines of a log, under a line that names the file."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            last = deque(file, maxlen=lines)
-    except FileNotFoundError:
-        return f"(no log at {path})"
-    return f"last lines of {path}:\n" + "".join(last).rstrip()
+def _written(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"{host.removeprefix('::ffff:')}:{port}"
 
 
-def pid_namespace() -> str:
-    """Return the kernel's name of our pid namespace, empty where it has none."""
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""
+def _is_ours(namespace: str) -> bool:
+    return namespace in ("", OUR_PID_NAMESPACE)
 
 
 def _name(member: psutil.Process) -> str:

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.engines import Command
+from harness.engines import LOOPBACK, Command, Site
 from harness.errors import EngineError, NoRedisServer
 
 #: Below the ephemeral range (32768 on Linux): while Redis is down, a client that dials
@@ -54,13 +54,15 @@ def find_redis_server(environ: Mapping[str, str] = os.environ) -> Path:
         raise NoRedisServer from error
 
 
-def redis_command(binary: Path, port: int, folder: Path) -> Command:
-    """Return the command of a Redis on loopback that keeps its data in `folder`."""
+def redis_command(binary: str, port: int, folder: Path, site: Site) -> Command:
+    """Return the command of a Redis that keeps its data in `folder`."""
     data = folder / "redis"
     data.mkdir(parents=True, exist_ok=True)
     settings = {
         "port": str(port),
-        "bind": "127.0.0.1",
+        "bind": site.listen,
+        # It has no password: on a private network nobody else can reach it.
+        "protected-mode": "yes" if site.listen == LOOPBACK else "no",
         "dir": str(data),
         "appendonly": "yes",
         "appendfsync": "everysec",
@@ -74,19 +76,21 @@ def redis_command(binary: Path, port: int, folder: Path) -> Command:
     return Command(
         role="redis",
         argv=(str(binary), *flags),
-        env=dict(os.environ),
+        env={} if site.network else dict(os.environ),
         cwd=data,
         log=folder / "logs" / "redis.log",
+        port=port,
+        site=site,
     )
 
 
-def free_port() -> int:
-    """Return a loopback port nobody listens on, outside the ephemeral range."""
+def free_port(host: str = LOOPBACK) -> int:
+    """Return a port of ours nobody listens on, outside the ephemeral range."""
     for port in random.SystemRandom().sample(PORTS, 50):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((host, port))
             except OSError:
                 continue
             return port

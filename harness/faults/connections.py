@@ -20,8 +20,8 @@ _KINDS: dict[str, Callable[[dict[str, str]], bool]] = {
 }
 
 
-def ports_of(stack: Stack, role: str) -> set[int]:
-    """Return the ports from which a part is connected to Redis, by its link or not."""
+def addresses_of(stack: Stack, role: str) -> set[str]:
+    """Return from where a part is connected to Redis, by its link or not."""
     direct = held(stack.engine, stack.process(role), stack.urls.redis_port)
     try:
         return direct | stack.links.proxy(role).dialled()
@@ -41,12 +41,12 @@ def cut(stack: Stack, history: Recorder, kind: str, role: str | None) -> Victim 
     if kind not in _KINDS:
         raise ValueError(f"No kind {kind!r} of connection. Known: {', '.join(_KINDS)}.")
     victim = main_of(stack, role or "redis")
-    ports = ports_of(stack, role or "agent")
+    own = addresses_of(stack, role or "agent")
     try:
         before = {
             line["id"]
             for line in listed(stack.urls.broker)
-            if _KINDS[kind](line) and (port_of(line) in ports) == (role is not None)
+            if _KINDS[kind](line) and (line["addr"] in own) == (role is not None)
         }
         with redis.Redis.from_url(stack.urls.broker, socket_timeout=2) as admin:
             for id in before:
@@ -59,8 +59,3 @@ def cut(stack: Stack, history: Recorder, kind: str, role: str | None) -> Victim 
     proof = f"{len(before)} connections ({kind}) listed before, {len(left)} after"
     injected(history, _FAULT, victim, bit=bit, proof=proof)
     return victim if bit else None
-
-
-def port_of(line: dict[str, str]) -> int:
-    """Return the client's port in a line of CLIENT LIST."""
-    return int(line["addr"].rpartition(":")[2])

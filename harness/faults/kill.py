@@ -2,9 +2,11 @@
 
 import contextlib
 import signal
+from dataclasses import asdict
 
 from harness.errors import TooSlow
 from harness.faults.record import Victim, child_of, injected, main_of
+from harness.observation import same_process
 from harness.probes.processes import is_gone
 from harness.recorder import Recorder
 from harness.stack import Stack
@@ -60,6 +62,6 @@ def _ended_by_itself(stack: Stack, job: str, victim: Victim) -> bool:
         line.get("what")
         for source in ("ledger", "journal")
         for line in stack.executions.lines(source, job)
-        if line.get("pid") == victim.pid and line.get("role") != "parent"
+        if same_process(line, asdict(victim)) and line.get("role") != "parent"
     ]
     return mine.count("start") == mine.count("end")

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 import redis
 
 from harness.errors import StackError, TooSlow
-from harness.faults.connections import port_of
 from harness.faults.record import Victim, injected, main_of
 from harness.probes.connections import held, listed, ping
 from harness.proxy import Proxy
@@ -39,7 +38,7 @@ def black_hole(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | 
     """
 
     def felt(proxy: Proxy) -> tuple[bool, str]:
-        answer = ping(proxy.port, within_s=PROBE_S)
+        answer = ping(proxy.port, within_s=PROBE_S, host=proxy.host)
         return answer == "timed out", _told(answer)
 
     with _hurt(stack, history, role, "black_hole", Proxy.swallow, felt) as victim:
@@ -51,7 +50,7 @@ def refuse(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | None
     """Reset the open connections, and refuse new ones while the body runs."""
 
     def felt(proxy: Proxy) -> tuple[bool, str]:
-        answer = ping(proxy.port, within_s=PROBE_S)
+        answer = ping(proxy.port, within_s=PROBE_S, host=proxy.host)
         return "refused" in str(answer), _told(answer)
 
     with _hurt(stack, history, role, "refuse", Proxy.refuse, felt) as victim:
@@ -71,7 +70,8 @@ def slow(
         proxy.delay(delay_s if on else 0.0)
 
     def felt(proxy: Proxy) -> tuple[bool, str]:
-        answer = ping(proxy.port, within_s=2 * delay_s + ANSWER_WITHIN_S)
+        within_s = 2 * delay_s + ANSWER_WITHIN_S
+        answer = ping(proxy.port, within_s=within_s, host=proxy.host)
         return isinstance(answer, float) and answer >= 2 * delay_s, _told(answer)
 
     with _hurt(stack, history, role, "slow", change, felt) as victim:
@@ -91,7 +91,7 @@ def cut(stack: Stack, history: Recorder, role: str) -> Victim | None:
     dialled, url = proxy.dialled(), stack.urls.broker
 
     def still_listed() -> set[str]:
-        return {line["id"] for line in listed(url) if port_of(line) in dialled}
+        return {line["id"] for line in listed(url) if line["addr"] in dialled}
 
     try:
         before = still_listed()

@@ -27,7 +27,7 @@ def part(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | None]:
     """Freeze all processes of a part, as a paused container is frozen."""
     victim = main_of(stack, role)
     tree = stack.engine.tree(stack.process(role)) if victim else []
-    members = [Victim(role, info.id.pid, info.id.start_time) for info in tree]
+    members = [Victim.of(role, info.id) for info in tree]
     with _frozen(stack, history, "pause", victim, members, None) as frozen:
         yield frozen
 

@@ -1,6 +1,6 @@
 """How a fault is told to the history: who was hit, whether it bit, and the proof."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.engines import ProcessId
@@ -15,11 +15,17 @@ class Victim:
     role: str
     pid: int
     pid_start: int
+    pid_ns: str = ""
+
+    @classmethod
+    def of(cls, role: str, process: ProcessId) -> "Victim":
+        """Return the process the engine knows, in this role."""
+        return cls(role, process.pid, process.start_time, process.pid_namespace)
 
     @property
     def id(self) -> ProcessId:
         """Return it as the engine knows it."""
-        return ProcessId(self.pid, self.pid_start)
+        return ProcessId(self.pid, self.pid_start, self.pid_ns)
 
 
 def injected(
@@ -38,9 +44,7 @@ def injected(
         "injected",
         job,
         fault=fault,
-        victim=None
-        if victim is None
-        else {"role": victim.role, "pid": victim.pid, "pid_start": victim.pid_start},
+        victim=None if victim is None else asdict(victim),
         bit=bit,
         proof=proof,
         **more,
@@ -50,7 +54,7 @@ def injected(
 def child_of(stack: Stack, job: str) -> Victim | None:
     """Return the process that executes the job now, by ledger or journal."""
     found = stack.pid_of_child(job)
-    return Victim("child", found.pid, found.start_time) if found else None
+    return Victim.of("child", found) if found else None
 
 
 def main_of(stack: Stack, role: str) -> Victim | None:
@@ -58,4 +62,4 @@ def main_of(stack: Stack, role: str) -> Victim | None:
     process = stack.process(role)
     if process.exit_code() is not None:
         return None
-    return Victim(role, process.id.pid, process.id.start_time)
+    return Victim.of(role, process.id)

@@ -22,7 +22,7 @@ def main(
     if victim is None:
         injected(history, fault, None, bit=False, proof=f"{role} is not running")
         return None
-    ignored = _ignores(victim.pid, signum)
+    ignored = stack.engine.ignores(victim.id, signum)
     sent = stack.engine.signal(victim.id, signum)
     bit = sent and not ignored
     proof = f"signal {signum} {'sent' if sent else 'found nobody'}"
@@ -30,14 +30,3 @@ def main(
         proof += ", but the process ignores it"
     injected(history, fault, victim, bit=bit, proof=proof)
     return victim if bit else None
-
-
-def _ignores(pid: int, signum: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("SigIgn:"):
-                    return bool(int(line.split()[1], 16) >> (signum - 1) & 1)
-    except (FileNotFoundError, ProcessLookupError):
-        pass  # gone: the signal itself will tell
-    return False

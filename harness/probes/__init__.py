@@ -6,7 +6,7 @@ records what it sees.
 
 from typing import TYPE_CHECKING
 
-from harness.engines import ProcessInfo
+from harness.engines import ProcessId, ProcessInfo
 from harness.probes import memory, processes, queue, redis
 from harness.recorder import Recorder
 
@@ -25,10 +25,10 @@ class Probes:
         self._watcher = processes.Watcher(stack.engine, history)
 
     def watch_gone(
-        self, pid: int, pid_start: int, *, role: str = "", job: str | None = None
+        self, process: ProcessId, *, role: str = "", job: str | None = None
     ) -> None:
         """Record `probe.gone` within 20 ms of this process's end; returns at once."""
-        self._watcher.watch(pid, pid_start, role=role, job=job)
+        self._watcher.watch(process, role=role, job=job)
 
     def tree(self, role: str) -> list[ProcessInfo]:
         """Return the processes of a part, zombies too; a living one is recorded."""
@@ -40,6 +40,7 @@ class Probes:
                 role=role,
                 pid=info.id.pid,
                 pid_start=info.id.start_time,
+                pid_ns=info.id.pid_namespace,
                 state=info.state,
                 name=info.name,
             )

@@ -1,14 +1,12 @@
 """Which connections exist: what Redis lists, what a process holds, what answers."""
 
-import contextlib
 import socket
 import time
 
-import psutil
 import redis
 
-from harness.engines import Engine, Process
-from harness.proxy import LOOPBACK, PROBE_HOST
+from harness.engines import LOOPBACK, Engine, Process
+from harness.proxy import PROBE_HOST
 
 #: Seconds Redis may take to answer.
 ANSWER_WITHIN_S = 2.0
@@ -38,23 +36,25 @@ def is_subscriber(line: dict[str, str]) -> bool:
     return SUBSCRIBER in line["flags"]
 
 
-def held(engine: Engine, process: Process, port: int) -> set[int]:
-    """Return the local ports from which a part's tree is connected to `port`."""
-    found = set()
-    for info in engine.tree(process):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for each in psutil.Process(info.id.pid).net_connections("tcp"):
-                if each.raddr and each.raddr.port == port:
-                    found.add(each.laddr.port)
-    return found
+def held(engine: Engine, process: Process, port: int) -> set[str]:
+    """Return from where ("address:port") a part's tree is connected to this port.
+
+    Each is the `addr` of a line of CLIENT LIST.
+    """
+    return {
+        local
+        for info in engine.tree(process)
+        for local, remote in engine.connections(info.id)
+        if remote.endswith(f":{port}")
+    }
 
 
-def ping(port: int, *, within_s: float) -> float | str:
+def ping(port: int, *, within_s: float, host: str = LOOPBACK) -> float | str:
     """Return the seconds a PING to this port took, or why it was not answered."""
     begin = time.monotonic()
     try:
         with socket.create_connection(
-            (LOOPBACK, port), timeout=within_s, source_address=(PROBE_HOST, 0)
+            (host, port), timeout=within_s, source_address=(PROBE_HOST, 0)
         ) as probe:
             probe.sendall(b"PING\r\n")
             answer = probe.recv(64)

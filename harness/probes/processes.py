@@ -32,11 +32,11 @@ class Watcher:
         self._thread: threading.Thread | None = None
 
     def watch(
-        self, pid: int, pid_start: int, *, role: str = "", job: str | None = None
+        self, process: ProcessId, *, role: str = "", job: str | None = None
     ) -> None:
         """Begin to watch; a process that is gone already is recorded at once."""
         with self._lock:
-            self._watched.add(_Watched(ProcessId(pid, pid_start), role, job))
+            self._watched.add(_Watched(process, role, job))
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._look, name="queueproof-watcher", daemon=True
@@ -61,6 +61,7 @@ class Watcher:
                         entry.job,
                         pid=entry.process.pid,
                         pid_start=entry.process.start_time,
+                        pid_ns=entry.process.pid_namespace,
                         role=entry.role,
                     )
                     with self._lock:

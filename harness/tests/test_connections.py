@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from harness.faults import Faults
-from harness.faults.connections import ports_of
+from harness.faults.connections import addresses_of
 from harness.probes.connections import held, listed, ping
 from harness.wait import wait_until
 
@@ -14,7 +14,9 @@ def faults(plain_stack):
     """Faults on a stack whose probe worker, which has no link, is connected."""
     plain_stack.probe_worker()
     wait_until(
-        lambda: ports_of(plain_stack, "probe-0") and ports_of(plain_stack, "worker"),
+        lambda: (
+            addresses_of(plain_stack, "probe-0") and addresses_of(plain_stack, "worker")
+        ),
         within_s=20,
         what="the workers are connected",
     )
@@ -35,18 +37,15 @@ def told(stack):
     return seen
 
 
-def ids(stack, ports):
-    return {
-        line["id"]
-        for line in listed(stack.urls.broker)
-        if int(line["addr"].rpartition(":")[2]) in ports
-    }
+def ids(stack, addresses):
+    lines = listed(stack.urls.broker)
+    return {line["id"] for line in lines if line["addr"] in addresses}
 
 
 def test_all_of_the_application_is_cut_off_and_comes_back(plain_stack, faults):
     stack = plain_stack
-    before = ids(stack, ports_of(stack, "worker") | ports_of(stack, "probe-0"))
-    agents = ids(stack, ports_of(stack, "agent"))
+    before = ids(stack, addresses_of(stack, "worker") | addresses_of(stack, "probe-0"))
+    agents = ids(stack, addresses_of(stack, "agent"))
 
     victim = faults.cut_connections()
 
@@ -76,8 +75,8 @@ def test_only_subscribers_are_cut_off(plain_stack, faults, subscriber):
 
 def test_only_the_named_part_is_cut_off(plain_stack, faults, subscriber):
     stack = plain_stack
-    worker = ids(stack, ports_of(stack, "worker"))
-    probe = ids(stack, ports_of(stack, "probe-0"))
+    worker = ids(stack, addresses_of(stack, "worker"))
+    probe = ids(stack, addresses_of(stack, "probe-0"))
 
     victim = faults.cut_connections("normal", role="probe-0")
 
@@ -114,4 +113,4 @@ def test_a_part_with_a_link_holds_no_connection_to_redis_itself(plain_stack, fau
 
     assert not held(stack.engine, stack.process("worker"), port)
     assert held(stack.engine, stack.process("probe-0"), port)
-    assert stack.links.proxy("worker").dialled() == ports_of(stack, "worker")
+    assert stack.links.proxy("worker").dialled() == addresses_of(stack, "worker")

@@ -111,9 +111,7 @@ def test_a_killed_main_is_gone_and_comes_back(plain_stack, history, faults):
     assert plain_stack.engine.state(victim.id) in (None, "Z")
     assert told(history)["bit"] is True
     history.until(None, "stack.restarted", within_s=10)
-    wait_until(
-        lambda: plain_stack._worker_is_ready("worker"), within_s=20, what="it is back"
-    )
+    wait_until(lambda: plain_stack.is_ready("worker"), within_s=20, what="it is back")
 
 
 def test_a_terminated_worker_ends_by_itself(plain_stack, history, faults):
@@ -122,9 +120,7 @@ def test_a_terminated_worker_ends_by_itself(plain_stack, history, faults):
     exited = history.until(None, "stack.exited", within_s=20)
     assert (exited["pid"], exited["code"]) == (victim.pid, 0)
     assert told(history)["bit"] is True
-    wait_until(
-        lambda: plain_stack._worker_is_ready("worker"), within_s=20, what="it is back"
-    )
+    wait_until(lambda: plain_stack.is_ready("worker"), within_s=20, what="it is back")
 
 
 def test_a_worker_told_to_quit_ends_at_once(plain_stack, history, faults):
@@ -133,9 +129,7 @@ def test_a_worker_told_to_quit_ends_at_once(plain_stack, history, faults):
     exited = history.until(None, "stack.exited", within_s=20)
     assert (exited["pid"], exited["code"]) == (victim.pid, 0)
     assert (told(history)["fault"], told(history)["bit"]) == ("quit", True)
-    wait_until(
-        lambda: plain_stack._worker_is_ready("worker"), within_s=20, what="it is back"
-    )
+    wait_until(lambda: plain_stack.is_ready("worker"), within_s=20, what="it is back")
 
 
 def test_a_stopped_redis_refuses_and_comes_back_with_its_data(

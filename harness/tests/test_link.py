@@ -18,7 +18,7 @@ def faults(plain_stack, history):
     """Faults on a stack whose worker is connected."""
     proxy = plain_stack.links.proxy("worker")
     wait_until(
-        lambda: plain_stack._worker_is_ready("worker") and proxy.dialled(),
+        lambda: plain_stack.is_ready("worker") and proxy.dialled(),
         within_s=20,
         what="the worker is connected",
     )
@@ -28,7 +28,7 @@ def faults(plain_stack, history):
 @pytest.fixture
 def linked(plain_stack):
     """The URL that the worker has."""
-    return plain_stack.urls.through(plain_stack.links.ports["worker"]).broker
+    return plain_stack.urls.through("127.0.0.1", plain_stack.links.ports["worker"]).broker
 
 
 def works(stack):

@@ -16,7 +16,7 @@ def test_a_part_without_a_link_is_told_how_to_get_one():
 def test_each_role_has_a_port_of_its_own_until_the_end():
     links = Links(["worker", "api"])
     with socket.create_server(("127.0.0.1", 0)) as server:
-        links.open(server.getsockname()[1])
+        links.open(server.getsockname())
         try:
             assert len(set(links.ports.values())) == 2
             for port in links.ports.values():

@@ -5,6 +5,7 @@ import signal
 import pytest
 import redis
 
+from harness.engines import ProcessId
 from harness.probes import Probes
 from harness.wait import wait_until
 
@@ -23,9 +24,7 @@ def probes(plain_stack, history):
 
 def test_an_end_is_seen_when_it_comes(process_engine, sleeper, probes, history):
     process = sleeper()
-    probes.watch_gone(
-        process.id.pid, process.id.start_time, role="child", job="some-job"
-    )
+    probes.watch_gone(process.id, role="child", job="some-job")
 
     process_engine.signal(process.id, signal.SIGKILL)
     seen = history.until("some-job", "probe.gone", within_s=5)
@@ -36,7 +35,7 @@ def test_an_end_is_seen_when_it_comes(process_engine, sleeper, probes, history):
 
 def test_a_zombie_is_gone(process_engine, sleeper, probes, history):
     process = sleeper("pass")  # nobody asked for its exit code yet
-    probes.watch_gone(process.id.pid, process.id.start_time)
+    probes.watch_gone(process.id)
 
     history.until(None, "probe.gone", within_s=10)
 
@@ -44,15 +43,15 @@ def test_a_zombie_is_gone(process_engine, sleeper, probes, history):
 def test_a_recycled_pid_counts_as_gone(sleeper, probes, history):
     process = sleeper()
 
-    probes.watch_gone(process.id.pid, process.id.start_time - 1)
+    probes.watch_gone(ProcessId(process.id.pid, process.id.start_time - 1))
 
     history.until(None, "probe.gone", within_s=5)
 
 
 def test_what_lives_is_not_gone(sleeper, probes, history):
     living, dying = sleeper(), sleeper("pass")
-    probes.watch_gone(living.id.pid, living.id.start_time)
-    probes.watch_gone(dying.id.pid, dying.id.start_time)
+    probes.watch_gone(living.id)
+    probes.watch_gone(dying.id)
 
     history.until(None, "probe.gone", within_s=10)
 

@@ -38,7 +38,7 @@ def server():
 
 @pytest.fixture
 def proxy(server):
-    proxy = Proxy(free_port(), server.server_address[1])
+    proxy = Proxy(free_port(), server.server_address)
     yield proxy
     proxy.close()
 
@@ -209,7 +209,7 @@ def test_a_reset_ends_the_open_and_takes_new_ones(proxy, dial):
 def test_a_server_that_is_away_resets_its_clients(proxy, dial):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        proxy.to_port = nobody.getsockname()[1]
+        proxy.lead(nobody.getsockname())
 
         with pytest.raises(ConnectionResetError):
             says(dial())

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from harness.engines import Site
 from harness.engines.redis_server import (
     PORTS,
     find_redis_server,
@@ -58,7 +59,7 @@ def test_no_server_at_all_names_the_three_remedies(tmp_path, monkeypatch):
 
 def test_a_restart_after_sigkill_keeps_data_and_port(process_engine, tmp_path):
     port = free_port()
-    command = redis_command(find_redis_server(), port, tmp_path)
+    command = redis_command(str(find_redis_server()), port, tmp_path, Site())
     process = process_engine.start(command)
     client = redis.Redis(port=port)
 

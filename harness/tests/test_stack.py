@@ -80,11 +80,11 @@ def test_a_dead_worker_is_started_again_and_told(process_engine, plain_stack):
 
     after = plain_stack.process("worker").id
     assert after != before
-    assert observed(plain_stack, "stack", "exited") == [
-        {"role": "worker", "pid": before.pid, "code": -signal.SIGKILL}
-    ]
+    (told,) = observed(plain_stack, "stack", "exited")
+    assert (told["role"], told["code"]) == ("worker", -signal.SIGKILL)
+    assert (told["pid"], told["pid_start"]) == (before.pid, before.start_time)
     wait_until(
-        lambda: after.pid in plain_stack.executions.ready_workers(),
+        lambda: after in plain_stack.executions.ready_workers(),
         within_s=20,
         what="the new worker is ready",
     )
