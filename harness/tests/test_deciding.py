@@ -1,7 +1,7 @@
 import math
 
 from harness.deciding import watch_until_decided
-from harness.history import History
+from harness.history import History, Observation
 from harness.verdict import holds, inconclusive, violated
 
 
@@ -34,9 +34,8 @@ def test_a_law_that_decides_early_ends_the_watching():
         asked.append(history.now())
         return [holds("kept") if len(asked) > 1 else inconclusive("?", due_t=30.0)]
 
-    history.collect_from(
-        lambda start_mono: [] if len(asked) != 1 else [history.record("ledger", "end")]
-    )
+    news = [Observation(0.0, "ledger", "end")]
+    history.collect_from(lambda start_mono: [news.pop()] if asked and news else [])
     watch_until_decided(history, judged)
     assert len(asked) == 2
     assert history.watched_until_s < 15.0

@@ -50,6 +50,7 @@ def redis(role):
         ports=fxtr(f"default_redis_{role}_ports"),
         environment=fxtr(f"default_redis_{role}_env"),
         network="{default_pytest_celery_network.name}",
+        tmpfs={"/data": "size=64m"},  # else each leaves the volume of its image behind
         wrapper_class=PublishedRedis,
         timeout=REDIS_CONTAINER_TIMEOUT,
         command=fxtr(f"default_redis_{role}_command"),
