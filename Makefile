@@ -11,6 +11,11 @@ export OMP_NUM_THREADS ?= 1
 # A run ends with the make that owns it, even when make is killed (harness/keeper.py).
 OWNED  := QUEUEPROOF_OWNER_PID=$$PPID
 
+ifeq ($(ENGINE),container)
+# A Docker daemon and two images, made of this machine's own files where they are missing.
+IMAGES := ci/engine.sh up && images="$$(ci/images/make)" && eval "$$images" &&
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help install scenarios unit test check bench mutants quality clean
 
@@ -30,8 +35,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
-scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts
-	@$(OWNED) $(BIN)/pytest scenarios/ --engine $(ENGINE)
+scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts (ENGINE=container: in containers)
+	@$(IMAGES) $(OWNED) $(BIN)/pytest scenarios/ --engine $(ENGINE)
 
 unit: $(STAMP)  ## unit tests of all rooms
 	@$(OWNED) $(BIN)/pytest

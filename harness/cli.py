@@ -11,6 +11,7 @@ from harness.catalogue import catalogue
 from harness.commands.doctor import doctor
 from harness.commands.init import init
 from harness.commands.outputs import outputs, write_outputs
+from harness.commands.report import report
 from harness.contract import contracts
 from harness.errors import (
     ContractError,
@@ -43,6 +44,7 @@ pytest scenarios/ --mutant NAME  the same on an application broken on purpose
 queueproof contracts             what is promised
 queueproof mutants               how it can be broken on purpose
 queueproof judge .qp/latest      judge what was observed again, in a second
+queueproof report .qp/latest     show it: one page with verdicts and a timeline
 queueproof init                  describe your application, from what can be found
 queueproof doctor                what this machine can run, and what is missing
 """
@@ -55,6 +57,7 @@ def cli() -> None:
 
 cli.add_command(doctor)
 cli.add_command(init)
+cli.add_command(report)
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _scenarios = click.option(

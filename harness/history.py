@@ -54,6 +54,7 @@ class History:
         self.start_mono = time.monotonic() if start_mono is None else start_mono
         self._observations: list[Observation] = []
         self._by_job: dict[str | None, list[Observation]] = {}
+        self._by_source: dict[str, list[Observation]] = {}
         self._changed = threading.Condition(threading.RLock())
         self._collectors: list[Collector] = []
         self._sealed = False
@@ -94,6 +95,7 @@ class History:
         )
         self._observations.append(numbered)
         self._by_job.setdefault(numbered.job, []).append(numbered)
+        self._by_source.setdefault(numbered.source, []).append(numbered)
         if self._file is not None:
             self._file.write(numbered.to_json() + "\n")
         self._changed.notify_all()
@@ -253,7 +255,11 @@ class History:
     ) -> tuple[Observation, ...]:
         """Return the observations that match all that is given, in line order."""
         with self._changed:
-            mine = self._observations if job is None else self._by_job.get(job, [])
+            mine = self._observations
+            if job is not None:
+                mine = self._by_job.get(job, [])
+            elif source is not None:
+                mine = self._by_source.get(source, [])
             return tuple(
                 o
                 for o in mine

@@ -162,6 +162,9 @@ class Proxy:
         if not self._closed:
             self._order(self._finish)
             self._thread.join()
+            # Not by the thread: it may finish before the bell has been rung for it.
+            for sock in (self._listener, self._bell, self._ear):
+                sock.close()
 
     # --- the thread ---------------------------------------------------------------
 
@@ -192,8 +195,6 @@ class Proxy:
             while not self._orders.empty():
                 self._orders.get()()
         self._selector.close()
-        for sock in (self._listener, self._bell, self._ear):
-            sock.close()
 
     def _finish(self) -> None:
         self._reset_all()

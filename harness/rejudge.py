@@ -9,7 +9,7 @@ from harness.errors import HistoryError
 from harness.history import History
 from harness.judge import judge
 from harness.report.page import Situation, failure_page
-from harness.report.verdict_file import FILE_NAME, Judged, read_test
+from harness.report.verdict_file import FILE_NAME, Judged, read_test, stored_again
 from harness.verdict import Status
 
 HISTORY_NAME = "history.jsonl"
@@ -19,6 +19,7 @@ HISTORY_NAME = "history.jsonl"
 class Rejudged:
     """One history, judged again; `changes` says where the stored verdict differs."""
 
+    history: History
     judged: Judged
     changes: tuple[str, ...]
     pages: tuple[str, ...]
@@ -59,7 +60,9 @@ def _one(file: Path) -> Rejudged:
     contracts = [find_contract(id) for id in history.run.get("contracts", [])]
     verdicts = {c.id: judge(c, history) for c in contracts}
     mutant = history.run.get("mutant")
-    again = f'pytest "{test}"' + (f" --mutant {mutant}" if mutant else "")
+    again = stored_again(file.parent / FILE_NAME) or (
+        f'pytest "{test}"' + (f" --mutant {mutant}" if mutant else "")
+    )
     judged = Judged(
         test, file.parent.name, again, verdicts, history.run.get("bounds") or {}
     )
@@ -75,4 +78,4 @@ def _one(file: Path) -> Rejudged:
         for c in contracts
         if verdicts[c.id].status is not Status.HOLDS
     ]
-    return Rejudged(judged, tuple(changes), tuple(pages))
+    return Rejudged(history, judged, tuple(changes), tuple(pages))

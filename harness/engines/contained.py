@@ -10,6 +10,7 @@ from docker.errors import DockerException, NotFound
 from docker.utils.socket import STDOUT, frames_iter
 
 from harness.engines import LOOPBACK, Command, ProcessId
+from harness.errors import EngineError
 from harness.wait import wait_until
 
 if TYPE_CHECKING:
@@ -25,15 +26,34 @@ UNKNOWN_EXIT = 255
 OUTPUT_WITHIN_S = 5.0
 
 
-def attach(container: "Container", *, stdin: bool) -> socket.socket:
+def attach(docker_socket: str, container: str) -> socket.socket:
     """Connect to the standard streams of a container that is not started yet.
 
-    Afterwards would be too late: what it said until then would be lost.
+    Afterwards would be too late: what it said until then would be lost. Docker's own
+    client gives no socket that can be written to and closed.
+
+    Raises:
+        EngineError: the daemon refuses.
     """
-    streams = {"stdin": int(stdin), "stdout": 1, "stderr": 1, "stream": 1}
-    stream = container.attach_socket(params=streams)
-    attached: socket.socket = stream._sock
-    attached.settimeout(None)
+    request = (
+        f"POST /containers/{container}/attach?stdin=1&stdout=1&stderr=1&stream=1 "
+        "HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+    )
+    attached = socket.socket(socket.AF_UNIX)
+    try:
+        attached.connect(docker_socket)
+        attached.sendall(request.encode())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):  # what follows is the stream's
+            byte = attached.recv(1)
+            answer += byte
+            if not byte:
+                break
+        if b" 101 " not in answer.partition(b"\r\n")[0]:
+            raise EngineError(f"Docker does not attach to {container}: {answer!r}")
+    except BaseException:
+        attached.close()
+        raise
     return attached
 
 
@@ -44,7 +64,9 @@ class ContainedProcess:
     wants a pipe.
     """
 
-    def __init__(self, command: Command, container: "Container") -> None:
+    def __init__(
+        self, command: Command, container: "Container", docker_socket: str
+    ) -> None:
         self.command = command
         self.container = container
         self.id = ProcessId(0, 0, str(container.id))  # of nobody, until it is adopted
@@ -52,7 +74,7 @@ class ContainedProcess:
         self.stdin: IO[bytes] | None = None
         self.stdout: IO[bytes] | None = None
         self._exit_code: int | None = None
-        self._stream = attach(container, stdin=command.pipe)
+        self._stream = attach(docker_socket, str(container.id))
         self._to_reader: IO[bytes] | None = None
         if command.pipe:
             self.stdin = self._stream.makefile("wb")

@@ -73,18 +73,21 @@ class ContainerEngine:
         self._started: list[ContainedProcess] = []
         self._namespaces: dict[str, str] = {}  # by id of the container
         self._lock = threading.Lock()
-        with _docker_says("reach Docker"):
-            self._docker = DockerClient()
-            self._docker.client.ping()
-        docker_socket = _socket_of(self._docker)
-        reaper.reap(docker_socket)
-        label = f"{reaper.RUN_LABEL}={self.run_token}"
-        sweep = (sys.executable, "-S", "-E", remains.__file__, docker_socket, label)
-        self._keeper = keeper.Keeper(f"QUEUEPROOF_RUN={self.run_token}", sweep)
+        self._docker = DockerClient()
         try:
-            self._overseer, self._oversight = self._begin_oversight()
+            with _docker_says("be reached"):
+                self._docker.client.ping()
+            self._socket = _socket_of(self._docker)
+            reaper.reap(self._socket)
+            label = f"{reaper.RUN_LABEL}={self.run_token}"
+            sweep = (sys.executable, "-S", "-E", remains.__file__, self._socket, label)
+            self._keeper = keeper.Keeper(f"QUEUEPROOF_RUN={self.run_token}", sweep)
+            try:
+                self._overseer, self._oversight = self._begin_oversight()
+            except BaseException:
+                self._keeper.close()
+                raise
         except BaseException:
-            self._keeper.close()
             self._docker.client.close()
             raise
 
@@ -137,7 +140,7 @@ class ContainerEngine:
         command.log.parent.mkdir(parents=True, exist_ok=True)
         with _docker_says(f"start {command.role}"):
             container = self._create(command)
-            process = ContainedProcess(command, container)
+            process = ContainedProcess(command, container, self._socket)
             with self._lock:
                 self._started.append(process)
             try:
@@ -241,7 +244,7 @@ class ContainerEngine:
                 name=f"queueproof-{self.run_token}-overseer",
                 **SETTINGS,
             )
-            oversight = Oversight(container)
+            oversight = Oversight(container, self._socket)
             self._docker.start(container)
         oversight.begin()
         return container, oversight
@@ -285,7 +288,11 @@ class ContainerEngine:
 
         One that ended before we looked belongs to nobody, which is no error.
         """
-        init = int(process.container.attrs["State"]["Pid"])
+        about = process.container.attrs
+        network = about["NetworkSettings"]["Networks"].get(process.command.site.network)
+        if network is not None:
+            process.address = network["IPAddress"]
+        init = int(about["State"]["Pid"])
         namespace = self._oversight.adopt(init) if init else None
         if namespace is not None:
             self._namespaces[str(process.container.id)] = namespace

@@ -47,9 +47,9 @@ ANSWER_WITHIN_S = 10.0
 class Oversight:
     """The processes in the containers of one run, as the host sees them."""
 
-    def __init__(self, container: "Container") -> None:
+    def __init__(self, container: "Container", docker_socket: str) -> None:
         self._container = container
-        self._socket = attach(container, stdin=True)
+        self._socket = attach(docker_socket, str(container.id))
         self._frames = frames_iter(self._socket, tty=False)
         self._lock = threading.Lock()
         self._unread = b""

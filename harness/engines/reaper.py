@@ -14,6 +14,9 @@ from harness.keeper import pid_namespace, read_stat
 RUN_LABEL = "queueproof.run"
 OWNER_LABEL = "queueproof.owner"
 
+#: States of a container in which nothing runs.
+ENDED = ("created", "exited", "dead")
+
 
 def owner() -> str:
     """Return the label of what this process owns."""
@@ -51,7 +54,7 @@ def reap(docker_socket: str) -> int:
     containers = [
         each["Id"]
         for each in remains.containers()
-        if is_dead(each["Labels"][OWNER_LABEL], running=each["State"] == "running")
+        if is_dead(each["Labels"][OWNER_LABEL], running=each["State"] not in ENDED)
     ]
     for id in containers:
         remains.remove_container(id)

@@ -35,17 +35,21 @@ def failure_pages(
 
     Contracts that fail for the same reason share a page.
     """
-    bad = [(v, id) for id, v in verdicts.items() if v.status is not Status.HOLDS]
-    bad.sort(key=lambda pair: PRECEDENCE.index(pair[0].status))
-    pages: dict[str, str] = {}
-    for verdict, id in bad:
-        if verdict.summary in pages:
-            pages[verdict.summary] += f"\n  {'also':<10} {id}"
-        else:
-            pages[verdict.summary] = failure_page(
-                find_contract(id), verdict, history, situation
-            )
-    return list(pages.values())
+    pages = []
+    for id, *also in failures(verdicts):
+        page = failure_page(find_contract(id), verdicts[id], history, situation)
+        pages.append("\n".join([page, *(f"  {'also':<10} {other}" for other in also)]))
+    return pages
+
+
+def failures(verdicts: Mapping[str, Verdict]) -> list[list[str]]:
+    """Return the ids of what does not hold, the worst first, one group per reason."""
+    bad = [id for id, v in verdicts.items() if v.status is not Status.HOLDS]
+    bad.sort(key=lambda id: PRECEDENCE.index(verdicts[id].status))
+    groups: dict[str, list[str]] = {}
+    for id in bad:
+        groups.setdefault(verdicts[id].summary, []).append(id)
+    return list(groups.values())
 
 
 def failure_page(
@@ -64,7 +68,7 @@ def failure_page(
         ("evidence", _evidence(verdict, history, situation)),
         ("again", situation.again),
     ]
-    head = [f"{contract.id} {verdict.status.upper()}", *_surroundings(verdict, history)]
+    head = [f"{contract.id} {verdict.status.upper()}", *surroundings(verdict, history)]
     lines = [" · ".join(head)]
     for name, text in rows:
         if text:
@@ -74,8 +78,8 @@ def failure_page(
     return "\n".join(lines)
 
 
-def _surroundings(verdict: Verdict, history: History) -> list[str]:
-    """Return job, situation and faults for the first line."""
+def surroundings(verdict: Verdict, history: History) -> list[str]:
+    """Return job, situation and faults: where a verdict comes from, in short."""
     found = []
     if verdict.job:
         found.append(f"job {verdict.job[:8]}")
@@ -101,8 +105,12 @@ def _evidence(verdict: Verdict, history: History, situation: Situation) -> str:
 
 
 def _sketch(o: Observation) -> str:
-    told = [f"{k}={o.get(k)}" for k in _TELLING if o.get(k) is not None]
-    return f"{o.line:>5}  {o.t:8.3f} s  {o.name}  {' '.join(told)}"[:160]
+    return f"{o.line:>5}  {o.t:8.3f} s  {o.name}  {telling(o)}"[:160]
+
+
+def telling(o: Observation) -> str:
+    """Return what tells most about an observation, as `key=value` words."""
+    return " ".join(f"{k}={o.get(k)}" for k in _TELLING if o.get(k) is not None)
 
 
 def _ranges(numbers: Iterable[int]) -> str:

@@ -43,7 +43,7 @@ def verdict_table(
             contract.code,
             f"[{_COLOURS[status]}]{status}[/]",
             count,
-            _measured(contract, judged),
+            worst_measured(contract, judged),
         )
     buffer = io.StringIO()
     console = Console(
@@ -62,7 +62,7 @@ def verdict_table(
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
 
 
-def _measured(contract: Contract, judged: list[Judged]) -> str:
+def worst_measured(contract: Contract, judged: list[Judged]) -> str:
     """Return the measurement that came closest to its bound."""
     seen = measurements(contract, judged)
     if not seen:

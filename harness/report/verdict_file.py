@@ -81,17 +81,31 @@ def read_test(path: Path) -> dict[str, Verdict]:
     Raises:
         HistoryError: the file is damaged or of an unknown schema.
     """
+    content = _read(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != SCHEMA:
-            raise HistoryError(
-                f"{path} has schema {content['schema']!r}, not {SCHEMA}."
-            )
         return {v["contract"]: Verdict.from_dict(v) for v in content["verdicts"]}
-    except FileNotFoundError:
-        return {}
     except (ValueError, KeyError, TypeError) as error:
-        raise HistoryError(f"{path} is not a file of verdicts: {error!r}.") from error
+        raise _damaged(path, error) from error
+
+
+def stored_again(path: Path) -> str | None:
+    """Return the command that a test's file names; None where there is no file.
+
+    Raises:
+        HistoryError: as `read_test`.
+    """
+    again = _read(path).get("again")
+    return None if again is None else str(again)
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """Return what a run's file says beside verdicts; empty where there is none.
+
+    Raises:
+        HistoryError: as `read_test`.
+    """
+    told = _read(path)
+    return {k: told[k] for k in ("environment", "errors", "notes") if told.get(k)}
 
 
 def measurements(
@@ -128,6 +142,24 @@ def _of_contract(contract: Contract, tests: list[Judged]) -> dict[str, Any]:
 
 def _contracts_of(tests: list[Judged]) -> list[Contract]:
     return [find_contract(id) for id in sorted({i for t in tests for i in t.verdicts})]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the content of either file; one that is missing says nothing."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        schema = content["schema"]
+    except FileNotFoundError:
+        return {"verdicts": []}
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+    if schema != SCHEMA:
+        raise HistoryError(f"{path} has schema {schema!r}, not {SCHEMA}.")
+    return dict(content)
+
+
+def _damaged(path: Path, error: Exception) -> HistoryError:
+    return HistoryError(f"{path} is not a file of verdicts: {error!r}.")
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

@@ -12,6 +12,16 @@ from harness.history import History
 from harness.stack import Stack
 from harness.target import load
 
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--engines",
+        default="process",
+        metavar="LIST",
+        help="engines that must pass the conformance suite: process,container",
+    )
+
+
 APPS = Path(__file__).parent / "apps"
 
 #: An example with packages of its own: `python harness/tests/peer/run.py`.

@@ -1,52 +1,10 @@
-"""SIGKILL of the test run leaves nothing behind."""
+"""What the keeper tells apart; that it leaves nothing is in the conformance suite."""
 
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
-from harness.keeper import belongings, kill, read_stat
+from harness.keeper import Keeper, belongings, kill, read_stat
 from harness.wait import wait_until
-
-#: Starts a stack as pytest would, says so, and waits for its death.
-OWNER = """
-import sys, threading
-from pathlib import Path
-from harness.engines.process import ProcessEngine
-from harness.stack import Stack
-from harness.target import load
-
-engine = ProcessEngine()
-stack = Stack(load(sys.argv[1]), engine, Path(sys.argv[2])).start()
-stack.process("worker")
-stack.restart("worker")
-stack.agent.probe("spawn_child", seconds=600, queue="plain")
-print(engine.run_token, flush=True)
-threading.Event().wait()
-"""
-
-
-def marked(token):
-    return belongings({}, f"QUEUEPROOF_RUN={token}".encode())
-
-
-def test_a_killed_run_leaves_no_process_within_ten_seconds(tmp_path):
-    target = Path(__file__).parent / "apps" / "target.toml"
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(target), str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with owner:
-        try:
-            token = owner.stdout.readline().strip()
-            # redis, agent, worker, its child, and the process the task started
-            wait_until(lambda: len(marked(token)) >= 5, within_s=20, what="all are up")
-        finally:
-            owner.kill()
-
-    wait_until(lambda: not marked(token), within_s=10, what="nothing is left")
 
 
 def test_the_keeper_survives_signals_meant_for_the_run(process_engine):
@@ -56,6 +14,17 @@ def test_the_keeper_survives_signals_meant_for_the_run(process_engine):
 
     assert keeper.poll() is None
     assert os.getsid(keeper.pid) == keeper.pid
+
+
+def test_at_last_it_runs_a_command(tmp_path):
+    """It removes what is no process of this machine's, such as containers."""
+    said = tmp_path / "said"
+    keeper = Keeper("QUEUEPROOF_RUN=nobody", ("/bin/sh", "-c", f"echo last > {said}"))
+    assert not said.exists()
+
+    keeper.close()
+
+    assert said.read_text() == "last\n"
 
 
 def test_a_session_number_used_again_by_others_is_not_ours(sleeper):
@@ -87,24 +56,6 @@ def test_a_name_with_brackets_and_spaces_does_not_confuse_the_reader(sleeper):
     wait_until(process.command.log.read_text, within_s=10, what="it is renamed")
 
     assert read_stat(process.id.pid).start_time == process.id.start_time
-
-
-def test_a_run_ends_with_the_process_that_owns_it(tmp_path):
-    """SIGKILL of make: pytest would go on, but its keeper watches make."""
-    target = Path(__file__).parent / "apps" / "target.toml"
-    make = subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1)
-    run = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(target), str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "QUEUEPROOF_OWNER_PID": str(make.pid)},
-    )
-    with make, run:
-        token = run.stdout.readline().strip()
-        make.kill()
-        wait_until(lambda: run.poll() is not None, within_s=10, what="the run ended")
-
-    wait_until(lambda: not marked(token), within_s=10, what="nothing is left")
 
 
 def test_a_process_whose_first_thread_ended_is_not_gone(sleeper):

@@ -28,7 +28,9 @@ def faults(plain_stack, history):
 @pytest.fixture
 def linked(plain_stack):
     """The URL that the worker has."""
-    return plain_stack.urls.through("127.0.0.1", plain_stack.links.ports["worker"]).broker
+    return plain_stack.urls.through(
+        "127.0.0.1", plain_stack.links.ports["worker"]
+    ).broker
 
 
 def works(stack):

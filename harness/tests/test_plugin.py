@@ -208,11 +208,11 @@ def test_a_mutant_without_scenarios_is_wrong_use(project):
     assert project(HOLDS, "--mutant", "told-wrong").ret == 2
 
 
-def test_the_container_engine_comes_later(project, pytester):
-    (project.folder / "test_told.py").write_text(TOLD + HOLDS)
-    result = pytester.runpytest_subprocess("--engine", "container")
-    assert result.ret == 2
-    assert "comes later" in str(result.stderr) + str(result.stdout)
+def test_the_engine_is_told_in_the_verdicts_and_the_command_to_repeat(project):
+    assert project(TWICE, "--engine", "container").ret == 1
+    told = latest(project)
+    assert told["engine"] == "container"
+    assert told["tests"][0]["again"].endswith(" --engine container")
 
 
 def test_the_run_folder_can_be_chosen(project, tmp_path):
