@@ -504,9 +504,12 @@ class Agent:
         stats = self.app.control.inspect(timeout=timeout_s).stats() or {}
         return {name: answer.get("pid") for name, answer in stats.items()}
 
-    def inspect(self, what: str, timeout_s: float = 1.0) -> Any:
+    def inspect(
+        self, what: str, timeout_s: float = 1.0, limit: int | None = None
+    ) -> Any:
         """Return what `celery inspect` would, per worker."""
-        return getattr(self.app.control.inspect(timeout=timeout_s), what)()
+        asking = self.app.control.inspect(timeout=timeout_s, limit=limit)
+        return getattr(asking, what)()
 
 
 def _is_plain(conf: Any, key: str) -> bool:
