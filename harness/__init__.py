@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.errors import TargetError as TargetError
     from harness.errors import TooSlow as TooSlow
     from harness.faults import Faults as Faults
+    from harness.foreign_stack import ForeignStack as ForeignStack
     from harness.history import History as History
     from harness.history import Observation as Observation
     from harness.mutant import Mutant as Mutant
@@ -47,6 +48,7 @@ _HOMES = {
     "Driver": "driver",
     "ExitCode": "verdict",
     "Faults": "faults",
+    "ForeignStack": "foreign_stack",
     "HarnessError": "errors",
     "History": "history",
     "Mutant": "mutant",
@@ -79,6 +81,7 @@ __all__ = [
     "Driver",
     "ExitCode",
     "Faults",
+    "ForeignStack",
     "HarnessError",
     "History",
     "Mutant",

@@ -144,9 +144,14 @@ class Agent:
         """Return {worker name: pid of its main process} for those that answer."""
         return dict(self.ask("workers", timeout_s=timeout_s))
 
-    def inspect(self, what: str, *, timeout_s: float = 1.0) -> Any:
-        """Return `celery inspect <what>` per worker, None where none answered."""
-        return self.ask("inspect", what=what, timeout_s=timeout_s)
+    def inspect(
+        self, what: str, *, timeout_s: float = 1.0, limit: int | None = None
+    ) -> Any:
+        """Return `celery inspect <what>` per worker, None where none answered.
+
+        It takes all of `timeout_s`, unless `limit` workers have answered before.
+        """
+        return self.ask("inspect", what=what, timeout_s=timeout_s, limit=limit)
 
     def where(self, package: str) -> str:
         """Return the file from which the application's interpreter takes a package."""

@@ -5,6 +5,7 @@ left for the next look; it is complete then, or never will be.
 """
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,22 +22,33 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._offsets: dict[Path, int] = {}
+        self._offsets: dict[str, int] = {}
 
     def new_lines(self) -> list[Line]:
         """Return the whole lines written since the last call."""
         lines: list[Line] = []
-        for file in sorted(self.path.glob("*.jsonl")):
+        for file in self._grown():
             seen = self._offsets.get(file, 0)
-            if file.stat().st_size == seen:
-                continue
-            with file.open("rb") as stream:
+            with open(file, "rb") as stream:
                 stream.seek(seen)
                 data = stream.read()
             whole = data[: data.rfind(b"\n") + 1]
             self._offsets[file] = seen + len(whole)
             lines.extend(_parse(whole))
         return sorted(lines, key=lambda line: float(line.get("t_mono", 0.0)))
+
+    def _grown(self) -> list[str]:
+        """Return the files with more in them than was read. Cheap: it is polled."""
+        try:
+            with os.scandir(self.path) as entries:
+                return sorted(
+                    entry.path
+                    for entry in entries
+                    if entry.name.endswith(".jsonl")
+                    and entry.stat().st_size != self._offsets.get(entry.path, 0)
+                )
+        except FileNotFoundError:
+            return []  # nobody has written yet
 
 
 def _parse(data: bytes) -> Iterator[Line]:

@@ -260,6 +260,7 @@ def _deployed_pool(stack: "Stack") -> str:
     """Return the pool as started, not as configured; empty where nobody answers."""
     if "worker" not in stack.target.commands:
         return ""
-    answers = stack.agent.inspect("stats", timeout_s=0.5) or {}
+    # One worker is deployed; waiting for more would cost every start half a second.
+    answers = stack.agent.inspect("stats", timeout_s=2.0, limit=1) or {}
     names = {str(stats["pool"]["implementation"]) for stats in answers.values()}
     return ", ".join(sorted(n.split(":")[0].rsplit(".", 1)[-1] for n in names))

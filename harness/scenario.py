@@ -1,7 +1,6 @@
 """One scenario: its history from the first line to its verdicts."""
 
 import datetime
-import math
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.contract import Contract
+from harness.deciding import watch_until_decided
 from harness.errors import NeverHappened
 from harness.heartbeat import Heartbeat
 from harness.history import SCHEMA, History
@@ -17,19 +17,12 @@ from harness.ledger import process_of
 from harness.observation import Observation
 from harness.records import Follower
 from harness.report.verdict_file import FILE_NAME, Judged, write_test
-from harness.verdict import Status, Verdict
+from harness.verdict import Verdict
 
 if TYPE_CHECKING:
     from harness.probes import Probes
     from harness.run import Run
     from harness.stack import Stack
-
-#: Seconds a test may be watched after its body, so that laws can decide: the longest
-#: bound (20 s after a lost worker) and the time a job has left until its hard limit.
-WATCH_ON_S = 60.0
-
-#: Seconds past the time a law asked for, because "until" is not "after".
-WATCH_MARGIN_S = 0.01
 
 
 class Scenario:
@@ -90,7 +83,7 @@ class Scenario:
         `error` is what broke the scenario off; then nothing more is waited for.
         """
         if error is None:
-            self._watch_on()
+            watch_until_decided(self.history, lambda: self._judge().values())
         else:
             never = isinstance(error, NeverHappened)
             text = str(error) if never else f"{type(error).__name__}: {error}"
@@ -109,16 +102,6 @@ class Scenario:
         self.run.tests.append(judged)
         return judged
 
-    def _watch_on(self) -> None:
-        """Watch until every law can decide, `WATCH_ON_S` at most."""
-        self.history.look()
-        give_up_t = self.history.now() + WATCH_ON_S
-        while self.history.now() < give_up_t:
-            until_t = max((_decided_t(v) for v in self._judge().values()), default=0.0)
-            if until_t <= self.history.now():
-                return
-            self.history.watch_on(min(until_t, give_up_t))
-
     def _judge(self) -> dict[str, Verdict]:
         return {c.id: judge(c, self.history, self.bounds[c.id]) for c in self.contracts}
 
@@ -126,14 +109,6 @@ class Scenario:
         """Stop observing; doing it twice is harmless."""
         self._heartbeat.stop()
         self.history.seal()
-
-
-def _decided_t(verdict: Verdict) -> float:
-    """Return until when watching on would decide this verdict, 0 where it is."""
-    if verdict.status is not Status.INCONCLUSIVE or verdict.due_t is None:
-        return 0.0
-    # An outage that never ended has no end to wait for.
-    return verdict.due_t + WATCH_MARGIN_S if math.isfinite(verdict.due_t) else 0.0
 
 
 def slug(test: str) -> str:

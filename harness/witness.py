@@ -579,12 +579,16 @@ class Agent:
         stats = self.inspect("stats", timeout_s) or {}
         return {name: answer.get("pid") for name, answer in stats.items()}
 
-    def inspect(self, what: str, timeout_s: float = 1.0) -> Any:
+    def inspect(
+        self, what: str, timeout_s: float = 1.0, limit: int | None = None
+    ) -> Any:
         """Return what `celery inspect` would, per worker."""
         # Not from the pool: that one may be of a Redis that was restarted since.
         with self.app.connection_for_write() as connection:
-            ask = self.app.control.inspect(timeout=timeout_s, connection=connection)
-            return getattr(ask, what)()
+            asking = self.app.control.inspect(
+                timeout=timeout_s, limit=limit, connection=connection
+            )
+            return getattr(asking, what)()
 
 
 def _every_s(entry: Any) -> float | None:

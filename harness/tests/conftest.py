@@ -24,6 +24,9 @@ def pytest_addoption(parser):
 
 APPS = Path(__file__).parent / "apps"
 
+#: An example with packages of its own: `python harness/tests/peer/run.py`.
+collect_ignore = ["peer"]
+
 
 @pytest.fixture(scope="session")
 def process_engine():

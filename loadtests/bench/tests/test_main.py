@@ -2,9 +2,17 @@ import json
 import sys
 from types import SimpleNamespace
 
+import pytest
 from click.testing import CliRunner
 
 from loadtests.bench import __main__ as bench
+from loadtests.bench.parts import NotRun
+
+
+@pytest.fixture(autouse=True)
+def kept_in(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench, "KEPT_IN", tmp_path / "kept")
+    return tmp_path / "kept"
 
 
 def test_every_measurement_is_listed_with_its_first_line():
@@ -38,6 +46,45 @@ def test_a_missed_target_is_exit_code_one(monkeypatch):
 
     assert result.exit_code == 1
     assert "2 values, 98 to 100" in result.output
+
+
+def test_a_record_is_kept_with_the_load_of_the_machine(monkeypatch, kept_in):
+    use(monkeypatch, value=1.0)
+
+    CliRunner().invoke(bench.main, ["overhead"])
+
+    kept = json.loads((kept_in / "overhead.json").read_text())
+    assert kept["value"] == 1.0
+    assert len(kept["load_before_after"]) == 2
+
+
+def refuse():
+    raise NotRun("no container engine; ci/engine.sh up")
+
+
+def test_what_cannot_be_measured_here_says_why(monkeypatch, kept_in):
+    fake = SimpleNamespace(run=refuse)
+    monkeypatch.setitem(sys.modules, "loadtests.bench.peer", fake)
+
+    result = CliRunner().invoke(bench.main, ["peer"])
+
+    assert "ci/engine.sh up" in result.output
+    assert result.exit_code == 4
+    assert not kept_in.exists()
+
+
+def test_all_goes_on_where_one_cannot_be_measured(monkeypatch):
+    for name in bench.measurements():
+        fine = {"name": name, "value": 1.0}
+        fake = SimpleNamespace(run=refuse if name == "peer" else lambda it=fine: it)
+        monkeypatch.setitem(sys.modules, f"loadtests.bench.{name}", fake)
+
+    result = CliRunner().invoke(bench.main, ["all", "--json"])
+
+    assert result.exit_code == 0
+    told = [json.loads(line) for line in result.output.splitlines()]
+    assert [r["name"] for r in told if "not_run" in r] == ["peer"]
+    assert len(told) == len(bench.measurements())
 
 
 def test_an_unknown_name_is_wrong_use():
