@@ -34,7 +34,7 @@ def held(plain_stack, probes):
     wait_until(lambda: probes.held(job), within_s=15, what="it is held")
     yield job
     agent.release(job)
-    wait_until(lambda: not leftovers(plain_stack), within_s=15, what="it is at rest")
+    wait_until(lambda: not leftovers(plain_stack), within_s=60, what="it is at rest")
 
 
 def told(history, name):

@@ -5,7 +5,7 @@ from harness.wait import wait_until
 
 
 def test_a_stack_at_rest_leaves_nothing_over(plain_stack):
-    wait_until(lambda: not leftovers(plain_stack), within_s=10, what="it is at rest")
+    wait_until(lambda: not leftovers(plain_stack), within_s=60, what="it is at rest")
 
 
 def test_what_still_runs_or_waits_is_left_over(plain_stack):
@@ -18,7 +18,7 @@ def test_what_still_runs_or_waits_is_left_over(plain_stack):
 
     assert f"job {job} still runs" in reasons
     assert any("not acknowledged" in reason for reason in reasons)
-    wait_until(lambda: not leftovers(plain_stack), within_s=10, what="it is at rest")
+    wait_until(lambda: not leftovers(plain_stack), within_s=60, what="it is at rest")
 
 
 def test_a_message_in_a_queue_of_a_probe_worker_is_left_over(
@@ -33,4 +33,4 @@ def test_a_message_in_a_queue_of_a_probe_worker_is_left_over(
         assert any(f"messages wait in {queue}" in r for r in leftovers(plain_stack))
     finally:
         process_engine.resume(frozen)
-    wait_until(lambda: not leftovers(plain_stack), within_s=10, what="it is at rest")
+    wait_until(lambda: not leftovers(plain_stack), within_s=60, what="it is at rest")

@@ -7,7 +7,6 @@ import redis
 
 from harness.faults import Faults
 from harness.faults.message import GARBAGE, NOBODYS_TASK
-from harness.leftovers import leftovers
 from harness.probes import Probes
 from harness.wait import wait_until
 
@@ -75,7 +74,11 @@ def test_a_message_a_worker_holds_is_delivered_again(plain_stack, history, fault
         within_s=15,
         what="it was started twice",
     )
-    wait_until(lambda: not leftovers(plain_stack), within_s=10, what="it is at rest")
+    wait_until(
+        lambda: len(ledger(plain_stack, job, "end")) == 2,
+        within_s=15,
+        what="both have ended",
+    )
 
 
 def test_garbage_lies_where_the_next_message_leaves(history, faults, broker):

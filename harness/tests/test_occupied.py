@@ -1,7 +1,5 @@
-from harness.leftovers import leftovers
 from harness.occupied import Room, hold, room
 from harness.records import Follower
-from harness.wait import wait_until
 
 
 def test_the_worker_tells_its_room_as_it_was_started(plain_stack):
@@ -20,4 +18,4 @@ def test_a_slot_is_taken_until_the_task_is_released(plain_stack):
     assert history.until(job, "ledger.end", within_s=15)["how"] == "success"
     began = history.until(behind, "ledger.start", within_s=15)
     assert began.t > history.job(job).runs[0].ends[0].t
-    wait_until(lambda: not leftovers(plain_stack), within_s=15, what="it is at rest")
+    history.until(behind, "ledger.end", within_s=15)

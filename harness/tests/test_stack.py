@@ -1,6 +1,7 @@
 """A stack of the smallest application, for real."""
 
 import dataclasses
+import re
 import signal
 from types import SimpleNamespace
 
@@ -131,16 +132,18 @@ def test_three_databases_of_one_server():
 def test_a_replica_is_a_second_worker_under_another_name(plain_stack):
     agent = plain_stack.agent
     with plain_stack.replica("worker") as replica:
-        assert (replica.role, replica.name) == ("worker", "worker-2")
-        pid = plain_stack.process("worker-2").id.pid
+        assert replica.role == "worker"
+        assert re.fullmatch(r"worker-\d+", replica.name)
+        pid = plain_stack.process(replica.name).id.pid
         workers = agent.workers()
         assert plain_stack.process("worker").id.pid in workers.values()
         name = next(name for name, its in workers.items() if its == pid)
-        assert name.startswith("worker-2@")
+        assert name.startswith(f"{replica.name}@")
 
-    with pytest.raises(StackError, match="No 'worker-2'"):
-        plain_stack.process("worker-2")
-    assert observed(plain_stack, "stack", "left") == [{"role": "worker-2", "code": 0}]
+    with pytest.raises(StackError, match=f"No '{replica.name}'"):
+        plain_stack.process(replica.name)
+    left = {"role": replica.name, "code": 0}
+    assert observed(plain_stack, "stack", "left") == [left]
     assert pid not in agent.workers().values()
 
 
@@ -148,7 +151,7 @@ def test_a_dead_replica_is_started_again_like_any_part(process_engine, plain_sta
     with plain_stack.replica("worker") as replica:
         process_engine.signal(plain_stack.process(replica.name).id, signal.SIGKILL)
         restarted = plain_stack.history.until(None, "stack.restarted", within_s=10)
-        assert restarted["role"] == "worker-2"
+        assert restarted["role"] == replica.name
 
 
 def test_a_replica_of_an_api_has_a_port_of_its_own(

@@ -174,7 +174,7 @@ def test_an_unknown_task_is_told_by_the_main_process(plain_stack):
 
 
 def test_files_are_open_to_every_user_whatever_the_umask(plain_stack):
-    files = list(plain_stack.layout.ledger.iterdir())
+    files = list(plain_stack.layout.ledger.glob("ledger-*.jsonl"))
 
     assert files
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o666}
