@@ -12,8 +12,8 @@ import pytest
 
 from harness.stack import Stack
 from harness.target import Target
-from harness.tests.celery_versions import python_with
 from harness.tests.conftest import APPS
+from harness.tests.foreign.celery_versions import python_with
 from harness.wait import wait_until
 
 VERSIONS = {"5.3": "5.3.6", "5.7": "5.7.0"}

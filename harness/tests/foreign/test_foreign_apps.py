@@ -1,15 +1,14 @@
 """`queueproof check` on eight applications it has never seen: three right, five wrong.
 
-Each is performed once, whole, by the command itself, six at a time; a test looks at
-what came out. Every violation that is not the one an application was written for is
-listed here with its reason: another one fails the test.
+Each is performed once, whole, by the command itself. Every violation that is not the
+one an application was written for is listed here with its reason: another one fails the
+test.
 """
 
 import hashlib
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,13 +16,12 @@ import pytest
 
 from harness.stack import Stack
 from harness.target import from_table
+from harness.tests.conftest import APPS
 from harness.wait import wait_until
-
-APPS = Path(__file__).parent / "apps"
 
 COMMAND = (sys.executable, "-m", "harness.cli", "check")
 
-#: Seconds a check may take; typically 60; six at a time on two busy cores 150.
+#: Seconds a check may take; typically 60.
 CHECK_WITHIN_S = 400
 
 #: Seconds until the first verdict of a check that has a core to itself: 5.
@@ -139,23 +137,6 @@ def perform(folder, *words):
     return done.returncode, json.loads(done.stdout or "null"), done.stderr
 
 
-@pytest.fixture(scope="module")
-def checks(tmp_path_factory):
-    """Start every check; return {name: future of what `perform` returns}."""
-    here = tmp_path_factory.mktemp("checks")
-    with ThreadPoolExecutor(6) as pool:
-        right = {
-            name: pool.submit(perform, here / name, *app.words, *app.where)
-            for name, app in RIGHT.items()
-        }
-        wrong = {
-            name: pool.submit(perform, here / name, "--target", str(target))
-            for name in WRONG
-            if (target := APPS / "wrong" / f"{name}.toml")
-        }
-        yield right | wrong
-
-
 @pytest.fixture(scope="module", autouse=True)
 def untouched():
     """No file of any application is changed, added or removed by all of this.
@@ -182,8 +163,9 @@ def statuses(report):
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_a_right_application_keeps_every_promise_it_can_be_asked(checks, name):
-    code, report, told = checks[name].result()
+def test_a_right_application_keeps_every_promise_it_can_be_asked(name, tmp_path):
+    app = RIGHT[name]
+    code, report, told = perform(tmp_path / name, *app.words, *app.where)
     assert report is not None, told
     bad = {id: s for id, s in statuses(report).items() if s != "holds"}
     assert (code, bad, report["errors"]) == (0, {}, []), told
@@ -191,8 +173,9 @@ def test_a_right_application_keeps_every_promise_it_can_be_asked(checks, name):
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_application_violates_what_it_was_written_to(checks, name):
-    code, report, told = checks[name].result()
+def test_a_wrong_application_violates_what_it_was_written_to(name, tmp_path):
+    target = APPS / "wrong" / f"{name}.toml"
+    code, report, told = perform(tmp_path / name, "--target", str(target))
     assert report is not None, told
     expected = WRONG[name]
     bad = {id: s for id, s in statuses(report).items() if s != "holds"}

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-CACHE = HERE.parents[1] / ".qp" / "venvs"
+CACHE = HERE.parents[2] / ".qp" / "venvs"
 
 
 def python_with(celery: str) -> str:
