@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import AgentError, TargetError
-from harness.target import Target, from_table, read_table
+from harness.target import Target
+from harness.target_file import from_table, read_table
 
 #: How a worker is started where nobody says otherwise: pool, queues and limits are
 #: then those of the application's own settings.

@@ -132,7 +132,7 @@ def _run(config: pytest.Config) -> "Run":
         return config.stash[_RUN]
     from harness.mutant import find_mutant
     from harness.run import Run, run_folder
-    from harness.target import load
+    from harness.target_file import load
 
     given = config.getoption("--target")
     path = Path(given or config.rootpath / "scenarios" / "target.toml")
