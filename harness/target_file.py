@@ -1,4 +1,4 @@
-"""Reads the description of an application: a TOML file.
+"""Reads the description of an application: a TOML file, or a table of pyproject.toml.
 
     app = "shop.broker:app"                  # the Celery app; all that workers need
     queues = ["default"]                     # the queues its own worker serves
@@ -22,7 +22,8 @@
     [container]                              # for --engine container: image, user, ...
 
 CELERY_BROKER_URL and CELERY_RESULT_BACKEND are always set. A key that is not known is
-refused with the nearest one that is.
+refused with the nearest one that is. In pyproject.toml all of it stands under
+`[tool.queueproof]`: `[tool.queueproof.env]`, and so on.
 """
 
 import re
@@ -45,6 +46,15 @@ from harness.target import (
     Socket,
     Target,
     nearest,
+)
+
+PYPROJECT = "pyproject.toml"
+
+#: Where a description is looked for when none is named, in this order.
+PLACES = (
+    "queueproof.toml",
+    "[tool.queueproof] in pyproject.toml",
+    "scenarios/target.toml",
 )
 
 #: What may stand in braces in a command or a value of [env].
@@ -84,7 +94,40 @@ def load(path: Path | str) -> Target:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Return the table a target file holds, unchecked; TargetError where it is none."""
+    """Return the table a target file holds, unchecked; TargetError where it is none.
+
+    Of a pyproject.toml that is `[tool.queueproof]`.
+    """
+    table = _read(path)
+    if path.name != PYPROJECT:
+        return table
+    own = _own_table(table)
+    if own is None:
+        raise TargetError(f"{path} has no table [tool.queueproof]. Add it.")
+    return own
+
+
+def find_target(folder: Path) -> Path | None:
+    """Return the file that describes a folder's application: the first of PLACES.
+
+    Raises:
+        TargetError: pyproject.toml must be looked into, and is not TOML.
+    """
+    own, pyproject = folder / "queueproof.toml", folder / PYPROJECT
+    if own.is_file():
+        return own
+    if pyproject.is_file() and _own_table(_read(pyproject)) is not None:
+        return pyproject
+    beside = folder / "scenarios" / "target.toml"
+    return beside if beside.is_file() else None
+
+
+def _own_table(pyproject: dict[str, Any]) -> dict[str, Any] | None:
+    own = pyproject.get("tool", {}).get("queueproof")
+    return own if isinstance(own, dict) else None
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -104,6 +104,9 @@ def check(
     own settings, pool and queues, on a Redis made for it; then it is put in every
     situation that needs nothing of an application but Celery. Each contract holds, is
     violated, or is not applicable, with the reason.
+
+    Without APP and --target, what describes it is the first there is, in this folder,
+    of queueproof.toml, [tool.queueproof] in pyproject.toml, and scenarios/target.toml.
     """
     console = Console(stderr=as_json, highlight=False)
     target = from_options(app, options)

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import TargetError
-from harness.target import Job
-from harness.target_file import load
+from harness.target import Job, Target
+from harness.target_file import find_target, load
 
 MINIMAL = 'app = "shop.broker:app"\n'
 
@@ -119,3 +119,63 @@ def test_a_link_is_of_a_part_that_is_started(tmp_path):
     assert "no [commands] for 'beat'" in refusal(
         tmp_path, MINIMAL + 'links = ["beat"]\n[commands]\nworker = "w"'
     )
+
+
+def test_a_target_reads_its_own_file(tmp_path):
+    file = write(tmp_path, MINIMAL + 'queues = ["a"]')
+
+    assert Target.load(file) == load(file)
+
+
+def pyproject(folder, text):
+    file = folder / "pyproject.toml"
+    file.write_text(text)
+    return file
+
+
+def test_pyproject_describes_it_in_a_table_of_its_own(tmp_path):
+    text = '[project]\nname = "shop"\n[tool.queueproof]\npythonpath = ["src"]\n'
+    env = '[tool.queueproof.env]\nSHOP = "{broker}"\n'
+
+    target = load(pyproject(tmp_path, text + MINIMAL + env))
+
+    assert target.app == "shop.broker:app"
+    assert target.pythonpath == (tmp_path.resolve() / "src",)
+    assert target.env == {"SHOP": "{broker}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[project]\nname = "shop"', "has no table [tool.queueproof]. Add it."),
+        ("[tool]\nqueueproof = 1", "has no table [tool.queueproof]. Add it."),
+        ("[tool.queueproof]\n" + MINIMAL + "quues = []", "did you mean 'queues'"),
+    ],
+)
+def test_what_is_wrong_in_pyproject_is_told_with_its_name(tmp_path, text, says):
+    with pytest.raises(TargetError) as caught:
+        load(pyproject(tmp_path, text))
+
+    assert says in str(caught.value)
+    assert str(tmp_path / "pyproject.toml") in str(caught.value)
+
+
+def test_the_first_place_that_has_a_description_is_found(tmp_path):
+    assert find_target(tmp_path) is None
+    (tmp_path / "scenarios").mkdir()
+    beside = write(tmp_path / "scenarios", MINIMAL)
+    assert find_target(tmp_path) == beside
+    pyproject(tmp_path, '[project]\nname = "shop"')
+    assert find_target(tmp_path) == beside
+    table = pyproject(tmp_path, "[tool.queueproof]\n" + MINIMAL)
+    assert find_target(tmp_path) == table
+    own = tmp_path / "queueproof.toml"
+    own.write_text(MINIMAL)
+    assert find_target(tmp_path) == own
+
+
+def test_a_pyproject_that_cannot_be_looked_into_is_an_error(tmp_path):
+    pyproject(tmp_path, "[tool")
+
+    with pytest.raises(TargetError, match=r"pyproject\.toml is not TOML"):
+        find_target(tmp_path)
