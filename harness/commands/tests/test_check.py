@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.commands.check import check
-from harness.errors import HarnessError
+from harness.errors import EngineError, HarnessError
 
 APP = """
 from celery import Celery
@@ -80,6 +80,13 @@ def test_an_application_that_is_described_here_needs_no_word(call, tmp_path):
     assert done.exit_code == 0, done.output
     (test,) = json.loads(done.stdout)["tests"]
     assert test["again"] == "queueproof check --only routing.knock_at_every_task"
+
+
+def test_an_engine_that_cannot_work_here_is_an_error(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    error = call("shop:app", "--engine", "container").exception
+    assert isinstance(error, EngineError)
+    assert "No Docker daemon" in str(error)
 
 
 def test_it_judges_prints_and_keeps_what_it_found(call, tmp_path):
