@@ -42,8 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--target",
         metavar="FILE",
-        help="the description of the application (default: target.toml beside the "
-        "scenarios)",
+        help="the description of the application (default: queueproof.toml, "
+        "[tool.queueproof] in pyproject.toml, or scenarios/target.toml)",
     )
     group.addoption(
         "--mutant",
@@ -132,10 +132,11 @@ def _run(config: pytest.Config) -> "Run":
         return config.stash[_RUN]
     from harness.mutant import find_mutant
     from harness.run import Run, run_folder
-    from harness.target import load
+    from harness.target_file import load
 
     given = config.getoption("--target")
-    path = Path(given or config.rootpath / "scenarios" / "target.toml")
+    path = Path(given) if given else _described_in(config.rootpath)
+    scenarios = path.parent if given else config.rootpath / "scenarios"
     name = config.getoption("--mutant")
     again = f' --target="{given}"' if _was_typed(config, "--target") else ""
     again += f" --mutant {name}" if name else ""
@@ -146,12 +147,27 @@ def _run(config: pytest.Config) -> "Run":
         load(path),
         lambda: run_folder(config.rootpath, config.getoption("--run-dir"), run_id),
         engine=engine,
-        mutant=find_mutant(name, path.parent / "mutants") if name else None,
+        mutant=find_mutant(name, scenarios / "mutants") if name else None,
         again=again,
         part=part,
     )
     config.stash[_RUN] = run
     return run
+
+
+def _described_in(root: Path) -> Path:
+    """Return the file that describes the application; raises TargetError."""
+    from harness.errors import TargetError
+    from harness.target_file import PLACES, find_target
+
+    found = find_target(root)
+    if found is None:
+        raise TargetError(
+            f"No description of the application lies in {root}, neither "
+            f"{' nor '.join(PLACES)}. "
+            "Write one (`queueproof init` does), or name it by --target."
+        )
+    return found
 
 
 def _was_typed(config: pytest.Config, option: str) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from harness.stack import Stack
-from harness.target import from_table
+from harness.target_file import from_table
 from harness.wait import wait_until
 
 APPS = Path(__file__).parent / "apps"
