@@ -132,10 +132,10 @@ def _run(config: pytest.Config) -> "Run":
         return config.stash[_RUN]
     from harness.mutant import find_mutant
     from harness.run import Run, run_folder
-    from harness.target_file import load
+    from harness.target_file import load, need_target
 
     given = config.getoption("--target")
-    path = Path(given) if given else _described_in(config.rootpath)
+    path = Path(given) if given else need_target(config.rootpath)
     scenarios = path.parent if given else config.rootpath / "scenarios"
     name = config.getoption("--mutant")
     again = f' --target="{given}"' if _was_typed(config, "--target") else ""
@@ -153,21 +153,6 @@ def _run(config: pytest.Config) -> "Run":
     )
     config.stash[_RUN] = run
     return run
-
-
-def _described_in(root: Path) -> Path:
-    """Return the file that describes the application; raises TargetError."""
-    from harness.errors import TargetError
-    from harness.target_file import PLACES, find_target
-
-    found = find_target(root)
-    if found is None:
-        raise TargetError(
-            f"No description of the application lies in {root}, neither "
-            f"{' nor '.join(PLACES)}. "
-            "Write one (`queueproof init` does), or name it by --target."
-        )
-    return found
 
 
 def _was_typed(config: pytest.Config, option: str) -> bool:

@@ -122,6 +122,18 @@ def find_target(folder: Path) -> Path | None:
     return beside if beside.is_file() else None
 
 
+def need_target(folder: Path) -> Path:
+    """Return what `find_target` does; raises TargetError where there is nothing."""
+    found = find_target(folder)
+    if found is None:
+        raise TargetError(
+            f"No description of the application lies in {folder}, neither "
+            f"{' nor '.join(PLACES)}. "
+            "Write one (`queueproof init` does), or name it by --target."
+        )
+    return found
+
+
 def _own_table(pyproject: dict[str, Any]) -> dict[str, Any] | None:
     own = pyproject.get("tool", {}).get("queueproof")
     return own if isinstance(own, dict) else None
