@@ -2,6 +2,7 @@
 # pip's own environment variables (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...) are honoured.
 PYTHON ?= python3
 ENGINE ?= process
+ROUNDS ?= 3
 EXTRAS ?= app,embedded,dev
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -11,13 +12,14 @@ export OMP_NUM_THREADS ?= 1
 # A run ends with the make that owns it, even when make is killed (harness/keeper.py).
 OWNED  := QUEUEPROOF_OWNER_PID=$$PPID
 
-ifeq ($(ENGINE),container)
 # A Docker daemon and two images, made of this machine's own files where they are missing.
-IMAGES := ci/engine.sh up && images="$$(ci/images/make)" && eval "$$images" &&
+WITH_IMAGES := ci/engine.sh up && images="$$(ci/images/make)" && eval "$$images" &&
+ifeq ($(ENGINE),container)
+IMAGES := $(WITH_IMAGES)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install scenarios unit test check bench mutants quality clean
+.PHONY: help install scenarios unit test check bench mutants faults conformance foreign peer quality clean
 
 help:  ## what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -55,8 +57,21 @@ bench: $(STAMP)  ## every benchmark, one table
 mutants: $(STAMP)  ## every mutant must be caught by its own contract, every noop must hold
 	@$(OWNED) $(BIN)/python -m ci.mutants
 
+faults: $(STAMP)  ## every fault on an engine: does it bite, does it heal (ENGINE=container, ROUNDS=1)
+	@$(IMAGES) $(OWNED) $(BIN)/python -m loadtests.faults --engine $(ENGINE) --rounds $(ROUNDS)
+
+conformance: $(STAMP)  ## one suite for both engines; needs root or a Docker daemon
+	@$(WITH_IMAGES) $(OWNED) $(BIN)/pytest harness/tests/conformance --engines process,container
+
+foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of Celery's versions
+	@$(OWNED) $(BIN)/pytest harness/tests/foreign
+
+peer: $(STAMP)  ## a stack of pytest-celery's, judged by our contracts; needs a Docker daemon
+	@$(WITH_IMAGES) $(OWNED) $(BIN)/python harness/tests/peer/run.py
+
 quality: $(STAMP)  ## gates of the committed model: perplexity, SAE, steering effect
 	@$(BIN)/python -m reference_app.steering.quality
 
-clean:  ## remove .venv, runs and caches
+clean:  ## stop what ci/engine.sh started; remove .venv, runs and caches
+	@ci/engine.sh down
 	rm -rf $(VENV) .qp build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

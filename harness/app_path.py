@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import AgentError, TargetError
-from harness.target import Target, from_table, read_table
+from harness.target import Target
+from harness.target_file import PLACES, find_target, from_table, read_table
 
 #: How a worker is started where nobody says otherwise: pool, queues and limits are
 #: then those of the application's own settings.
@@ -41,11 +42,16 @@ _PAIRS = {
 def from_options(app: str | None, options: Mapping[str, Any]) -> Target:
     """Return the target that the options describe; errors speak of options."""
     file = options["target"]
-    if (app is None) == (file is None):
-        raise TargetError(
-            "Name the application, package.module:attribute, or its --target file: "
-            "one of the two. `queueproof check --help` has examples."
-        )
+    if app is None:
+        file = file or find_target(Path())
+        if file is None:
+            raise TargetError(
+                "Name the application, package.module:attribute, or its --target file; "
+                f"no description lies here, neither {' nor '.join(PLACES)}. "
+                "`queueproof check --help` has examples."
+            )
+    elif file is not None:
+        raise TargetError(f"APP {app!r} and --target {file}: name one of the two.")
     # A file's paths are relative to it, those of options to where we are.
     folder = Path(file).resolve().parent if file else Path.cwd()
     table: dict[str, Any] = {"app": app, "chdir": "."}

@@ -66,7 +66,7 @@ def stopped_at_a_failure(config: pytest.Config) -> bool:
     return bool(getattr(session, "shouldstop", False))
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps plugins in sets
 class Worker:
     """Lets each report carry what the worker's run has learnt since the last one."""
 
@@ -96,7 +96,7 @@ class Worker:
         return new
 
 
-@dataclass
+@dataclass(eq=False)
 class Controller:
     """Adds up what the workers tell; starts nothing itself."""
 

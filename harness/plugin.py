@@ -42,8 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--target",
         metavar="FILE",
-        help="the description of the application (default: target.toml beside the "
-        "scenarios)",
+        help="the description of the application (default: queueproof.toml, "
+        "[tool.queueproof] in pyproject.toml, or scenarios/target.toml)",
     )
     group.addoption(
         "--mutant",
@@ -132,10 +132,11 @@ def _run(config: pytest.Config) -> "Run":
         return config.stash[_RUN]
     from harness.mutant import find_mutant
     from harness.run import Run, run_folder
-    from harness.target import load
+    from harness.target_file import load, need_target
 
     given = config.getoption("--target")
-    path = Path(given or config.rootpath / "scenarios" / "target.toml")
+    path = Path(given) if given else need_target(config.rootpath)
+    scenarios = path.parent if given else config.rootpath / "scenarios"
     name = config.getoption("--mutant")
     again = f' --target="{given}"' if _was_typed(config, "--target") else ""
     again += f" --mutant {name}" if name else ""
@@ -146,7 +147,7 @@ def _run(config: pytest.Config) -> "Run":
         load(path),
         lambda: run_folder(config.rootpath, config.getoption("--run-dir"), run_id),
         engine=engine,
-        mutant=find_mutant(name, path.parent / "mutants") if name else None,
+        mutant=find_mutant(name, scenarios / "mutants") if name else None,
         again=again,
         part=part,
     )

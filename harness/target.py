@@ -1,40 +1,15 @@
-"""The application under test, described by one TOML file.
+"""The application under test, in our words: what `harness.target_file` reads.
 
-    app = "shop.broker:app"                  # the Celery app; all that workers need
-    queues = ["default"]                     # the queues its own worker serves
-    links = ["worker"]                       # parts whose way to Redis can be hurt
-    allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
-    chdir = "."                              # where commands start; never written to
-    pythonpath = ["src"]                     # both relative to this file
-    python = "/srv/shop/venv/bin/python"     # default: the interpreter of the tests
-
-    [commands]                         # as deployed; {python} {app} {host} {port}
-    worker = "{python} -m celery -A {app} worker"
-    api = "shop-api --host {host} --port {port}"
-    [env]                                    # also {broker} {results} {events} {data}
-    DATABASE_URL = "sqlite:///{data}/shop.db"   # and {journal}: a folder per run
-    [api]                                    # "METHOD /route/{job}"
-    [socket]                                 # Socket.IO: subscribe, room, fields
-    [words.states]                           # its word -> ours
-    [words.events]
-    [job.report]                             # submit, payload; or task, args, kwargs
-    [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
-    [container]                              # for --engine container: image, user, ...
-
-CELERY_BROKER_URL and CELERY_RESULT_BACKEND are always set. A key that is not known is
-refused with the nearest one that is. In Python, build a `Target` directly.
+In Python, build a `Target` directly.
 """
 
 import difflib
-import re
 import shlex
-import string
 import sys
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from harness.errors import TargetError
 
@@ -44,26 +19,6 @@ EVENTS = ("progress", "completed", "failed", "cancelled")
 TERMINAL = ("completed", "failed", "cancelled")
 
 ROLES = ("api", "worker", "beat")
-
-#: What may stand in braces in a command or a value of [env].
-PLACEHOLDERS = (
-    "python",
-    "app",
-    "host",
-    "port",
-    "broker",
-    "results",
-    "events",
-    "data",
-    "journal",
-)
-
-#: A name, an IPv4 or IPv6 address, or a network: no scheme, no port, no comma.
-_HOST = re.compile(
-    r"[\w.-]+(/\d+)?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/\d+)?"
-)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -160,6 +115,8 @@ class Target:
     @classmethod
     def load(cls, path: Path | str) -> "Target":
         """Read a target description; raises TargetError."""
+        from harness.target_file import load  # which makes a Target, and so needs us
+
         return load(path)
 
     @property
@@ -210,213 +167,13 @@ class Target:
         """Return one kind of job; raises TargetError where the target has none such."""
         if kind not in self.jobs:
             raise TargetError(
-                f"Job {kind!r} is not described{_nearest(kind, self.jobs)}. "
+                f"Job {kind!r} is not described{nearest(kind, self.jobs)}. "
                 f"Add a table [job.{kind}] to target.toml."
             )
         return self.jobs[kind]
 
 
-def load(path: Path | str) -> Target:
-    """Read a target description.
-
-    Raises:
-        TargetError: no such file, not TOML, an unknown key or a wrong value; names
-            file, key and value, and says what to do.
-    """
-    path = Path(path)
-    table = read_table(path)
-    try:
-        return from_table(table, path.resolve().parent)
-    except TargetError as error:
-        raise TargetError(f"{path}: {error}") from None
-
-
-def read_table(path: Path) -> dict[str, Any]:
-    """Return the table a target file holds, unchecked; TargetError where it is none."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TargetError(f"No target description at {path}. Write one.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise TargetError(f"{path} is not TOML: {error}. Correct that line.") from error
-
-
-def from_table(raw: dict[str, Any], folder: Path) -> Target:
-    """Return the target a table describes; its paths are relative to `folder`.
-
-    Raises:
-        TargetError: an unknown key or a wrong value, named, with the nearest one.
-    """
-    top = ("words", "job", *(f.name for f in fields(Target)))
-    known = [name for name in top if name not in ("states", "events", "jobs")]
-    _refuse_unknown(raw, known, "")
-    app = _need(raw, "app", str, "")
-    if ":" not in app:
-        raise TargetError(f'app = {app!r}: write "module:attribute".')
-    words = _need(raw, "words", dict, "", default={})
-    _refuse_unknown(words, ["states", "events"], "words.")
-    commands = _strings(raw.get("commands", {}), "commands")
-    _refuse_unknown(commands, ROLES, "commands.")
-    env = _strings(raw.get("env", {}), "env")
-    if "PYTHONPATH" in env:
-        raise TargetError("env.PYTHONPATH: use the key `pythonpath` instead.")
-    for where, table in (("commands", commands), ("env", env)):
-        _check_placeholders(table, where)
-    return Target(
-        app=app,
-        python=_need(raw, "python", str, "", default=sys.executable),
-        chdir=(folder / _need(raw, "chdir", str, "")).resolve()
-        if "chdir" in raw
-        else None,
-        pythonpath=tuple(
-            (folder / entry).resolve() for entry in _list(raw, "pythonpath")
-        ),
-        queues=tuple(_list(raw, "queues")),
-        links=_roles(raw, "links", commands),
-        allow_hosts=_hosts(raw, "allow_hosts"),
-        commands=commands,
-        env=env,
-        api=_record(Api, raw["api"], "api") if "api" in raw else None,
-        socket=_record(Socket, raw["socket"], "socket") if "socket" in raw else None,
-        states=_words(words.get("states", {}), STATES, "words.states"),
-        events=_words(words.get("events", {}), EVENTS, "words.events"),
-        jobs={
-            kind: _job(table, f"job.{kind}")
-            for kind, table in _need(raw, "job", dict, "", default={}).items()
-        },
-        bounds=_need(raw, "bounds", dict, "", default={}),
-        container=_record(Container, raw.get("container", {}), "container"),
-    )
-
-
-def _record(kind: type[T], table: Any, where: str) -> T:
-    if not isinstance(table, dict):
-        raise TargetError(f"{where} = {table!r}: write a table [{where}].")
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    _refuse_unknown(table, known, f"{where}.")
-    for key, value in table.items():
-        wants: tuple[type, ...] = (str,)
-        if key in ("payload", "kwargs", "room", "fields"):
-            wants = (dict,)
-        elif key == "args":
-            wants = (list,)
-        elif key.endswith("_s"):
-            wants = (int, float)
-        elif key in ("mounts", "memory_mib"):
-            wants = (bool,) if key == "mounts" else (int,)
-        if not isinstance(value, wants):
-            names = " or ".join(want.__name__ for want in wants)
-            raise TargetError(f"{where}.{key} = {value!r}: expected {names}.")
-    for key in ("submit", "status", "cancel", "health"):
-        route = table.get(key, "")
-        if route and " /" not in route:
-            raise TargetError(f'{where}.{key} = {route!r}: write "METHOD /path".')
-    return kind(**table)
-
-
-def _job(table: Any, where: str) -> Job:
-    job = _record(Job, table, where)
-    for key in ("args", "kwargs"):
-        if getattr(job, key) and not job.task:
-            raise TargetError(
-                f"{where}.{key} = {getattr(job, key)!r}: of which task? "
-                f'Add {where}.task = "module.task".'
-            )
-    if job.submit and job.task:
-        raise TargetError(
-            f"{where}.task = {job.task!r}: it is submitted by {job.submit!r} already. "
-            "Keep one of the two."
-        )
-    return job
-
-
-def _words(table: Any, ours: tuple[str, ...], where: str) -> dict[str, str]:
-    words = _strings(table, where)
-    for theirs, our in words.items():
-        if our not in ours:
-            raise TargetError(
-                f"{where}.{theirs!r} = {our!r}: not a word of ours"
-                f"{_nearest(our, ours)}. Use one of {', '.join(ours)}."
-            )
-    return words
-
-
-def _check_placeholders(table: Mapping[str, str], where: str) -> None:
-    for key, text in table.items():
-        try:
-            names = [name for _, name, _, _ in string.Formatter().parse(text) if name]
-        except ValueError as error:
-            raise TargetError(
-                f"{where}.{key} = {text!r}: {error}. Write {{{{ for a brace."
-            ) from None
-        for name in names:
-            if name not in PLACEHOLDERS:
-                raise TargetError(
-                    f"{where}.{key} = {text!r}: nothing is called {{{name}}}"
-                    f"{_nearest(name, PLACEHOLDERS)}. Known: {', '.join(PLACEHOLDERS)}."
-                )
-
-
-def _strings(table: Any, where: str) -> dict[str, str]:
-    if not isinstance(table, dict):
-        raise TargetError(f"{where} = {table!r}: write a table [{where}].")
-    for key, value in table.items():
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise TargetError(
-                f"{where}.{key} = {value!r}: expected a text or a number."
-            )
-    return {key: str(value) for key, value in table.items()}
-
-
-def _list(raw: dict[str, Any], key: str) -> list[str]:
-    values = raw.get(key, [])
-    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
-        raise TargetError(f"{key} = {values!r}: expected a list of texts.")
-    return values
-
-
-def _roles(raw: dict[str, Any], key: str, commands: Any) -> tuple[str, ...]:
-    roles = tuple(_list(raw, key))
-    for role in roles:
-        if role not in commands:
-            raise TargetError(
-                f"{key} = {list(roles)!r}: no [commands] for {role!r}"
-                f"{_nearest(role, commands)}. Known: {', '.join(commands)}."
-            )
-    return roles
-
-
-def _hosts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
-    hosts = tuple(_list(raw, key))
-    for host in hosts:
-        if not _HOST.fullmatch(host):
-            raise TargetError(
-                f"{key} = {list(hosts)!r}: {host!r} is no host. Write a name, an "
-                'address or a network alone, such as "db.internal" or "10.1.0.0/16".'
-            )
-    return hosts
-
-
-def _need(
-    raw: dict[str, Any], key: str, kind: type[T], where: str, default: Any = None
-) -> T:
-    value = raw.get(key, default)
-    if value is None:
-        raise TargetError(f"{where}{key} is missing. Add it.")
-    if not isinstance(value, kind):
-        raise TargetError(f"{where}{key} = {value!r}: expected {kind.__name__}.")
-    return value
-
-
-def _refuse_unknown(table: Mapping[str, Any], known: Any, where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise TargetError(
-                f"{where}{key} = {table[key]!r}: there is no such key"
-                f"{_nearest(key, known)}. Known: {', '.join(known)}."
-            )
-
-
-def _nearest(word: str, known: Any) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean ..." where a known word is near, else nothing."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}" if near else ""

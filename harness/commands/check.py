@@ -13,6 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from harness.app_path import again_with, from_options
 from harness.checking import Check, Outcome, chosen, not_applicable, pages
 from harness.commands.outputs import outputs, write_outputs
+from harness.engines.choice import ENGINES
 from harness.profile import Profile
 from harness.report.table import verdict_table
 from harness.report.verdict_file import FILE_NAME
@@ -32,6 +33,8 @@ queueproof check shop:app --env "SHOP_REDIS={broker}"
     where the application reads its broker's address from
 queueproof check shop:app --beat "{python} -m celery -A {app} beat"
 queueproof check shop:app --job shop.tasks.import_all=20 --only time_limit
+queueproof check --engine container
+    what is described in this folder, each part in a container of its own
 queueproof check shop:app --junit verdicts.xml --github
 
 \b
@@ -83,6 +86,13 @@ WIDTH = 110
     type=click.Path(dir_okay=False, exists=True),
     help="A description in TOML, instead of APP.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    show_default=True,
+    help="Where the application's processes run.",
+)
 @click.option("--only", multiple=True, help="A situation or a room of them.")
 @click.option("--contract", multiple=True, help="What judges this contract.")
 @click.option("--run-dir", help="Where everything goes; default: .qp/runs/...")
@@ -92,6 +102,7 @@ def check(
     app: str | None,
     only: Sequence[str],
     contract: Sequence[str],
+    engine: str,
     run_dir: str | None,
     as_json: bool,
     junit: Path | None,
@@ -104,12 +115,16 @@ def check(
     own settings, pool and queues, on a Redis made for it; then it is put in every
     situation that needs nothing of an application but Celery. Each contract holds, is
     violated, or is not applicable, with the reason.
+
+    Without APP and --target, what describes it is the first there is, in this folder,
+    of queueproof.toml, [tool.queueproof] in pyproject.toml, and scenarios/target.toml.
     """
     console = Console(stderr=as_json, highlight=False)
     target = from_options(app, options)
     situations = chosen(only, contract)
-    run = Run(target, lambda: run_folder(Path.cwd(), run_dir))
+    run = Run(target, lambda: run_folder(Path.cwd(), run_dir), engine=engine)
     again = again_with(app, options)
+    again += f" --engine {engine}" if engine != ENGINES[0] else ""
     checking = Check(run, lambda situation: f"{again} --only {situation.name}")
     try:
         with console.status(f"starting {target.app}"):

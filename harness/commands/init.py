@@ -11,8 +11,8 @@ import click
 
 from harness.errors import TargetError
 from harness.survey import served_queues, survey
-from harness.target import load
 from harness.target_draft import draft
+from harness.target_file import load
 
 HARNESS = Path(__file__).resolve().parent.parent
 

@@ -10,7 +10,7 @@ from harness.engines import Command
 from harness.engines.process import ProcessEngine
 from harness.history import History
 from harness.stack import Stack
-from harness.target import load
+from harness.target_file import load
 
 
 def pytest_addoption(parser):

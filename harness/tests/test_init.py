@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from harness import cli
 from harness.errors import TargetError
 from harness.survey import survey
-from harness.target import load
+from harness.target_file import load
 
 BROKER = """
 import os

@@ -152,6 +152,32 @@ def test_a_wrong_target_is_refused_with_exit_code_2(project):
     assert project(HOLDS).ret == 2
 
 
+def test_no_target_is_refused_with_the_places_where_one_may_be(project):
+    (project.folder / "target.toml").unlink()
+    result = project(HOLDS)
+    assert result.ret == 2
+    told = "*neither queueproof.toml nor *pyproject.toml nor scenarios/target.toml*"
+    result.stdout.fnmatch_lines([told])
+
+
+def test_a_target_beside_pyproject_comes_first(project):
+    (project.path / "queueproof.toml").write_text(TARGET)
+    result = project(HOLDS, "-rs")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*exactly-one needs api, socket*"])
+
+
+def test_a_target_in_pyproject_has_its_mutants_beside_the_scenarios(project):
+    (project.folder / "target.toml").unlink()
+    settings = project.path / "pyproject.toml"
+    tables = (TARGET + SOCKET + QUICK).replace("\n[", "\n[tool.queueproof.")
+    settings.write_text(f"{settings.read_text()}\n[tool.queueproof]\n{tables}")
+    mutant(project, env={"A": "1"})
+    result = project(TWICE, "--mutant", "told-wrong")
+    assert result.ret == 1
+    assert latest(project)["mutant"] == "told-wrong"
+
+
 def test_a_target_without_events_makes_the_contract_not_applicable(project):
     (project.folder / "target.toml").write_text(TARGET)
     result = project(HOLDS, "-rs")

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.commands.check import check
-from harness.errors import HarnessError
+from harness.errors import EngineError, HarnessError
 
 APP = """
 from celery import Celery
@@ -32,7 +32,11 @@ def call(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "Name the application"),
+        (
+            [],
+            "Name the application.* neither queueproof.toml nor .*pyproject.toml nor "
+            "scenarios/target.toml",
+        ),
         (["shop:app", "--target", "shop.py"], "one of the two"),
         (["shop"], "APP 'shop': write \"module:attribute\""),
         (
@@ -51,6 +55,38 @@ def test_wrong_words_are_named_with_what_is_right(call, words, said):
     error = call(*words).exception
     assert isinstance(error, HarnessError)
     assert re.search(said, str(error)), error
+
+
+@pytest.mark.parametrize(
+    ("file", "table"),
+    [
+        ("queueproof.toml", ""),
+        ("pyproject.toml", "[tool.queueproof]\n"),
+        ("scenarios/target.toml", ""),
+    ],
+)
+def test_without_an_app_the_description_in_this_folder_is_read(
+    call, tmp_path, file, table
+):
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / file).write_text(f'{table}app = "shop"\n')
+    error = call().exception
+    assert str(error) == f"{file}: app = 'shop': write \"module:attribute\"."
+
+
+def test_an_application_that_is_described_here_needs_no_word(call, tmp_path):
+    (tmp_path / "queueproof.toml").write_text('app = "shop:app"\npythonpath = ["."]\n')
+    done = call("--only", "routing.knock_at_every_task", "--json")
+    assert done.exit_code == 0, done.output
+    (test,) = json.loads(done.stdout)["tests"]
+    assert test["again"] == "queueproof check --only routing.knock_at_every_task"
+
+
+def test_an_engine_that_cannot_work_here_is_an_error(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    error = call("shop:app", "--engine", "container").exception
+    assert isinstance(error, EngineError)
+    assert "No Docker daemon" in str(error)
 
 
 def test_it_judges_prints_and_keeps_what_it_found(call, tmp_path):

@@ -15,7 +15,8 @@ from harness.engines.reaper import OWNER_LABEL, RUN_LABEL, owner
 from harness.errors import EngineError
 from harness.history import History
 from harness.stack import Stack
-from harness.target import Container, Target, load
+from harness.target import Container, Target
+from harness.target_file import load
 from harness.wait import wait_until
 
 PLAIN = load(Path(__file__).parents[1] / "apps" / "target.toml")

@@ -18,7 +18,7 @@ import sys, threading
 from pathlib import Path
 from harness.engines.choice import open_engine
 from harness.stack import Stack
-from harness.target import load
+from harness.target_file import load
 
 target = load(sys.argv[2])
 engine = open_engine(sys.argv[1], target)

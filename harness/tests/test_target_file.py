@@ -1,0 +1,181 @@
+from pathlib import Path
+
+import pytest
+
+from harness.errors import TargetError
+from harness.target import Job, Target
+from harness.target_file import find_target, load
+
+MINIMAL = 'app = "shop.broker:app"\n'
+
+
+def write(tmp_path, text):
+    file = tmp_path / "target.toml"
+    file.write_text(text)
+    return file
+
+
+def refusal(tmp_path, text):
+    with pytest.raises(TargetError) as caught:
+        load(write(tmp_path, text))
+    return str(caught.value)
+
+
+def test_an_app_alone_is_a_target(tmp_path):
+    target = load(write(tmp_path, MINIMAL))
+
+    assert target.app == "shop.broker:app"
+    assert target.provides == {"app"}
+
+
+def test_the_reference_app_is_described_completely():
+    root = Path(__file__).parents[2]
+    target = load(root / "scenarios" / "target.toml")
+
+    everything = {"app", "api", "worker", "beat", "socket", "job", "journal"}
+    assert target.provides == everything
+    assert target.limits["sweep"] == {"soft_s": 4, "hard_s": 6}
+
+
+def test_hosts_are_names_addresses_and_networks(tmp_path):
+    hosts = ["db.internal", "10.1.2.3", "10.1.0.0/16", "fd00::7", "fd00::/8"]
+    target = load(write(tmp_path, f"{MINIMAL}allow_hosts = {hosts}"))
+
+    assert target.allow_hosts == tuple(hosts)
+
+
+def test_paths_count_from_the_file(tmp_path):
+    target = load(write(tmp_path, MINIMAL + 'pythonpath = ["src"]'))
+
+    assert target.pythonpath == (tmp_path.resolve() / "src",)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "app is missing. Add it."),
+        ('app = "shop"', "app = 'shop': write \"module:attribute\"."),
+        (MINIMAL + 'quues = ["a"]', "did you mean 'queues'"),
+        (MINIMAL + 'allow_hosts = ["db:5432"]', "'db:5432' is no host. Write a name"),
+        (MINIMAL + 'allow_hosts = ["redis://db"]', "'redis://db' is no host"),
+        (MINIMAL + 'allow_hosts = "db"', "expected a list of texts"),
+        (MINIMAL + '[commands]\nwroker = "x"', "did you mean 'worker'"),
+        (MINIMAL + '[commands]\nworker = "{pyhton} -m x"', "did you mean 'python'"),
+        (MINIMAL + "[env]\nA = true", "env.A = True: expected a text or a number."),
+        (MINIMAL + '[env]\nPYTHONPATH = "x"', "use the key `pythonpath`"),
+        (MINIMAL + '[api]\nhelth = "GET /x"', "did you mean 'health'"),
+        (MINIMAL + '[api]\nhealth = "/x"', 'write "METHOD /path"'),
+        (MINIMAL + "[api]\nhealth = 1", "api.health = 1: expected str."),
+        (MINIMAL + '[words.states]\ndone = "complete"', "did you mean 'completed'"),
+        (MINIMAL + '[job.a]\nsubmit = "POST /a"\nsoft = 3', "did you mean 'soft_s'"),
+        (
+            MINIMAL + '[job.a]\nsoft_s = "3"',
+            "job.a.soft_s = '3': expected int or float",
+        ),
+        (MINIMAL + "[job.a]\ntask = 1", "job.a.task = 1: expected str."),
+        (
+            MINIMAL + '[job.a]\ntask = "a.b"\nargs = {}',
+            "job.a.args = {}: expected list",
+        ),
+        (
+            MINIMAL + "[job.a]\nargs = [1]",
+            'of which task? Add job.a.task = "module.task"',
+        ),
+        (MINIMAL + "[job.a]\nkwargs.x = 1", "job.a.kwargs = {'x': 1}: of which task?"),
+        (
+            MINIMAL + '[job.a]\ntask = "a.b"\nsubmit = "POST /a"',
+            "job.a.task = 'a.b': it is submitted by 'POST /a' already",
+        ),
+        ("app = ", "is not TOML"),
+    ],
+)
+def test_a_wrong_description_is_refused_with_key_value_and_remedy(tmp_path, text, says):
+    message = refusal(tmp_path, text)
+
+    assert says in message
+    assert str(tmp_path / "target.toml") in message
+
+
+def test_no_file_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(TargetError, match=r"No target description at .*none\.toml"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_job_without_an_api_is_a_task_and_its_arguments(tmp_path):
+    text = MINIMAL + '[job.report]\ntask = "shop.report"\nargs = [1, "a"]\n'
+    job = load(write(tmp_path, text + "kwargs.deep = true\nexpected_s = 4")).job(
+        "report"
+    )
+
+    assert job == Job(
+        task="shop.report", args=[1, "a"], kwargs={"deep": True}, expected_s=4
+    )
+
+
+def test_a_link_is_of_a_part_that_is_started(tmp_path):
+    worker = MINIMAL + 'links = ["worker"]\n[commands]\nworker = "w"'
+
+    assert load(write(tmp_path, worker)).links == ("worker",)
+    assert "no [commands] for 'beat'" in refusal(
+        tmp_path, MINIMAL + 'links = ["beat"]\n[commands]\nworker = "w"'
+    )
+
+
+def test_a_target_reads_its_own_file(tmp_path):
+    file = write(tmp_path, MINIMAL + 'queues = ["a"]')
+
+    assert Target.load(file) == load(file)
+
+
+def pyproject(folder, text):
+    file = folder / "pyproject.toml"
+    file.write_text(text)
+    return file
+
+
+def test_pyproject_describes_it_in_a_table_of_its_own(tmp_path):
+    text = '[project]\nname = "shop"\n[tool.queueproof]\npythonpath = ["src"]\n'
+    env = '[tool.queueproof.env]\nSHOP = "{broker}"\n'
+
+    target = load(pyproject(tmp_path, text + MINIMAL + env))
+
+    assert target.app == "shop.broker:app"
+    assert target.pythonpath == (tmp_path.resolve() / "src",)
+    assert target.env == {"SHOP": "{broker}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[project]\nname = "shop"', "has no table [tool.queueproof]. Add it."),
+        ("[tool]\nqueueproof = 1", "has no table [tool.queueproof]. Add it."),
+        ("[tool.queueproof]\n" + MINIMAL + "quues = []", "did you mean 'queues'"),
+    ],
+)
+def test_what_is_wrong_in_pyproject_is_told_with_its_name(tmp_path, text, says):
+    with pytest.raises(TargetError) as caught:
+        load(pyproject(tmp_path, text))
+
+    assert says in str(caught.value)
+    assert str(tmp_path / "pyproject.toml") in str(caught.value)
+
+
+def test_the_first_place_that_has_a_description_is_found(tmp_path):
+    assert find_target(tmp_path) is None
+    (tmp_path / "scenarios").mkdir()
+    beside = write(tmp_path / "scenarios", MINIMAL)
+    assert find_target(tmp_path) == beside
+    pyproject(tmp_path, '[project]\nname = "shop"')
+    assert find_target(tmp_path) == beside
+    table = pyproject(tmp_path, "[tool.queueproof]\n" + MINIMAL)
+    assert find_target(tmp_path) == table
+    own = tmp_path / "queueproof.toml"
+    own.write_text(MINIMAL)
+    assert find_target(tmp_path) == own
+
+
+def test_a_pyproject_that_cannot_be_looked_into_is_an_error(tmp_path):
+    pyproject(tmp_path, "[tool")
+
+    with pytest.raises(TargetError, match=r"pyproject\.toml is not TOML"):
+        find_target(tmp_path)
