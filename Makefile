@@ -64,7 +64,8 @@ conformance: $(STAMP)  ## one suite for both engines; needs root or a Docker dae
 	@$(WITH_IMAGES) $(OWNED) $(BIN)/pytest harness/tests/conformance --engines process,container
 
 foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of Celery's versions
-	@$(OWNED) $(BIN)/pytest harness/tests/foreign
+	@$(OWNED) $(BIN)/pytest harness/tests/foreign -n 4 --dist worksteal -k "not first_verdict"
+	@$(OWNED) $(BIN)/pytest harness/tests/foreign -k first_verdict
 
 peer: $(STAMP)  ## a stack of pytest-celery's, judged by our contracts; needs a Docker daemon
 	@$(WITH_IMAGES) $(OWNED) $(BIN)/python harness/tests/peer/run.py
