@@ -15,6 +15,7 @@ from harness.agent import Agent
 from harness.errors import NeverHappened, NotApplicable, TooSlow
 from harness.faults import Faults
 from harness.history import History
+from harness.observation import same_process
 from harness.occupied import hold, room
 from harness.probes import Probes
 from harness.situations import situation
@@ -84,13 +85,13 @@ def reserved_behind_a_running_one(
 
 def _let_a_copy_begin(history: History, job: str) -> None:
     """Give a copy of a running job's message the time to be executed beside it."""
-    pid = history.job(job).runs[0].pid
+    first = history.job(job).runs[0].start
     with contextlib.suppress(NeverHappened):
         history.until(
             job,
             "ledger.start",
             within_s=COPY_WITHIN_S,
-            where=lambda start: start.get("pid") != pid,
+            where=lambda start: not same_process(start, first),
         )
 
 
