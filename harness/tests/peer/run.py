@@ -39,7 +39,9 @@ def main(arguments):
     """Become pytest here, with the harness and its plugin beside pytest-celery's."""
     python = interpreter()
     os.chdir(HERE)
-    command = [str(python), "-m", "pytest", "-p", "harness.plugin"]
+    # By its module alone: the name is known, too, where this checkout is installed.
+    plugin = ("-p", "no:queueproof", "-p", "harness.plugin")
+    command = [str(python), "-m", "pytest", *plugin]
     command += ["-p", "no:cacheprovider", *arguments]
     os.execve(python, command, {**os.environ, "PYTHONPATH": f"{ROOT}:{HERE}"})
 
