@@ -7,13 +7,14 @@ pool; every pool is driven at the same time.
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from harness.stack import Stack
 from harness.target import Target
 from harness.tests.conftest import APPS
-from harness.tests.foreign.celery_versions import python_with
+from harness.tests.pinned_venv import python_with
 from harness.wait import wait_until
 
 VERSIONS = {"5.3": "5.3.6", "5.7": "5.7.0"}
@@ -97,7 +98,8 @@ def drive_all(stack):
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def stack(request, process_engine, tmp_path_factory):
-    target = Target("endings:app", python_with(request.param), pythonpath=(APPS,))
+    python = str(python_with(Path(__file__).with_name(f"celery-{request.param}.txt")))
+    target = Target("endings:app", python, pythonpath=(APPS,))
     made = Stack(target, process_engine, tmp_path_factory.mktemp("run")).start()
     yield made
     made.stop()

@@ -1,7 +1,7 @@
-"""A virtual environment for each end of the range of Celery versions we support.
+"""Virtual environments of pinned packages that must not be ours.
 
-Made once from the pinned file beside this one, with the interpreter of the tests, and
-kept in `.qp/venvs`; its name holds all that it was made from.
+Made once, with the interpreter of the tests, and kept in `.qp/venvs`; the name of each
+holds all that it was made from.
 """
 
 import fcntl
@@ -10,13 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-CACHE = HERE.parents[2] / ".qp" / "venvs"
+CACHE = Path(__file__).resolve().parents[2] / ".qp" / "venvs"
 
 
-def python_with(celery: str) -> str:
-    """Return an interpreter that has this version, installed at first use (15 s)."""
-    pins = HERE / f"celery-{celery}.txt"
+def python_with(pins: Path) -> Path:
+    """Return the interpreter of the environment, installed at first use (15 s)."""
     made_from = f"{sys.version} {sys.executable} {pins.read_text()}"
     folder = CACHE / hashlib.sha256(made_from.encode()).hexdigest()[:16]
     python, done = folder / "bin" / "python", folder / "installed"
@@ -27,7 +25,7 @@ def python_with(celery: str) -> str:
             _run(sys.executable, "-m", "venv", "--clear", "--without-pip", folder)
             _run(sys.executable, "-m", "pip", "--python", python, "install", "-r", pins)
             done.touch()
-    return str(python)
+    return python
 
 
 def _run(*words: str | Path) -> None:
