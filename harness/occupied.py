@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from harness.agent import Agent
 from harness.errors import NeverHappened, TooSlow
 from harness.history import History
+from harness.probe_worker import deployed
 from harness.wait import wait_until
 
 #: Seconds a slot is taken at most; what waits for it is seen in a few.
@@ -28,7 +29,7 @@ def room(agent: Agent) -> Room:
     """Ask the worker; raises NeverHappened where none answers."""
     try:
         answers = wait_until(
-            lambda: agent.inspect("stats") or {},
+            lambda: deployed(agent.inspect("stats") or {}),
             within_s=10,
             what="the worker tells how many tasks it runs",
         )

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from harness.errors import TargetError, TooSlow
+from harness.probe_worker import deployed
 from harness.stack import Stack
 from harness.target import Target
 from harness.wait import wait_until
@@ -151,7 +152,7 @@ def _answer(stack: Stack, what: str) -> Any:
     """Return what the worker answers, nothing where it does not."""
     try:
         answers = wait_until(
-            lambda: stack.agent.inspect(what, timeout_s=ANSWER_S),
+            lambda: deployed(stack.agent.inspect(what, timeout_s=ANSWER_S) or {}),
             within_s=ANSWER_WITHIN_S,
             what=f"the worker answers `celery inspect {what}`",
         )

@@ -9,6 +9,8 @@ from harness.target import Target
 
 @pytest.fixture(scope="module")
 def plain_profile(kept_plain_stack):
+    """As seen beside a probe worker of ours, which answers the same questions."""
+    kept_plain_stack.probe_worker()
     return probe(kept_plain_stack)
 
 
