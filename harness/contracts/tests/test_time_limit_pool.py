@@ -130,9 +130,9 @@ def test_a_task_that_only_sleeps_is_not_stuck_in_native_code():
     assert story.judged_by(NATIVE).status is Status.INCONCLUSIVE
 
 
-LEGAL = st.builds(killed, st.floats(3.0, 4.9), st.floats(3.0, 9.0))
-
-DAMAGES = [
+test_only_a_native_call_killed_at_its_hard_limit_holds = properties.of(
+    NATIVE,
+    st.builds(killed, st.floats(3.0, 4.9), st.floats(3.0, 9.0)),
     Damage("no-hard-limit", lambda story: returned(9.0)),
     Damage("gone-late", moved("probe.gone", by_s=2.1)),
     Damage("not-gone", without("probe.gone")),
@@ -140,15 +140,4 @@ DAMAGES = [
     Damage("reported-late", moved("ledger.end", by_s=9.0)),
     Damage("called-lost", changed("ledger.end", to={"how": "lost"})),
     Damage("not-started", without("ledger.start"), Status.INCONCLUSIVE),
-]
-
-
-@given(LEGAL)
-def test_a_legal_story_holds(story):
-    properties.holds(NATIVE, story)
-
-
-@pytest.mark.parametrize("damage", DAMAGES, ids=str)
-@given(story=LEGAL)
-def test_each_damage_is_caught(damage, story):
-    properties.caught(NATIVE, story, damage)
+)
