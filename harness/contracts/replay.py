@@ -38,15 +38,16 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
     if not job.early:
         return inconclusive("Nobody watched from the beginning.", job=job.id)
     early = job.early[0]
-    missed = [e for e in early.events if e.t <= late.subscribed_t]
+    story, heard = _known(early), _known(late)
+    missed = [e for e in story if e.t <= late.subscribed_t]
     if not missed:
         return inconclusive(
             f"{late.name} missed nothing: no event came before.",
             expected=f"an event before {late.subscribed_t:.2f} s",
-            observed=f"{early.name} saw {len(early.events)} events, all later",
+            observed=f"{early.name} saw {len(story)} events, all later",
             job=job.id,
         )
-    unnumbered = [e for e in (*early.events, *late.events) if _number(e) is None]
+    unnumbered = [e for e in (*story, *heard) if _number(e) is None]
     if unnumbered:
         return inconclusive(
             "Events without a number: nobody can tell which of them came late.",
@@ -55,7 +56,7 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
             evidence=(unnumbered[0].line,),
             job=job.id,
         )
-    order = [n for e in late.events if (n := _number(e))]
+    order = [n for e in heard if (n := _number(e))]
     for before, now in itertools.pairwise(order):
         if now <= before:
             what = "twice" if order.count(now) > 1 else "in the wrong order"
@@ -63,12 +64,12 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
                 f"{late.name} got event {now[1]} {what}.",
                 expected="each event once, in the order of seq within an attempt",
                 observed=f"seq {now[1]} after {before[1]}",
-                evidence=tuple(e.line for e in late.events if _number(e) == now),
+                evidence=tuple(e.line for e in heard if _number(e) == now),
                 job=job.id,
             )
-    arrived = {_number(e): e for e in late.events}
+    arrived = {_number(e): e for e in heard}
     delays_s = []
-    for event in early.events:
+    for event in story:
         due_t = max(event.t, late.subscribed_t) + replay_s
         copy = arrived.get(_number(event))
         # Once a later event is there, an earlier one will not come any more.
@@ -95,11 +96,15 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
         delays_s.append(max(0.0, copy.t - max(event.t, late.subscribed_t)))
     worst_s = max(delays_s)
     return holds(
-        f"{late.name} got all {len(early.events)} events, the slowest after "
-        f"{worst_s:.2f} s.",
+        f"{late.name} got all {len(story)} events, the slowest after {worst_s:.2f} s.",
         measured={"replay_s": worst_s},
         job=job.id,
     )
+
+
+def _known(subscriber: SubscriberView) -> tuple[Observation, ...]:
+    """Return its events that the target has a word for."""
+    return tuple(e for e in subscriber.events if e.get("event"))
 
 
 def _number(event: Observation) -> tuple[int, int] | None:

@@ -54,6 +54,12 @@ def test_without_a_late_subscriber_nothing_can_be_said():
     assert early_story().watched(5.0).judged_by(LAW).status is Status.INCONCLUSIVE
 
 
+def test_an_event_that_the_target_has_no_word_for_is_no_part_of_the_story():
+    story = late_copy(early_story(), 2.0, [1, 2, 3, 4])
+    story.say("driver.event", 0.06, "a", subscriber="anna", event=None, seq=None)
+    assert story.watched(5.0).judged_by(LAW).status is Status.HOLDS
+
+
 def retried(story: Story) -> Story:
     """The same, but the last event is the first one of a second attempt."""
     last = {"event": "completed"}
