@@ -33,7 +33,7 @@ from harness.verdict import Status
 Edit = Callable[[Story], Story]
 
 #: Stories per test. They differ in times and counts alone, so few find what many do.
-STORIES = 25
+STORIES = 20
 
 
 @dataclass(frozen=True)
