@@ -145,7 +145,7 @@ class Check:
         every = [find_contract(id) for id in situation.contracts]
         judged_by = [c for c in every if self.run.not_applicable(c) is None]
         if not judged_by:
-            return Outcome(situation, why=self._lacks(every))
+            return self._refused(situation, self._lacks(every))
         scenario = Scenario(
             self.run,
             f"check::{situation.name}",
@@ -162,6 +162,10 @@ class Check:
                 probes.close()
         finally:
             scenario.close()
+
+    def _refused(self, situation: Situation, why: str) -> Outcome:
+        self.run.skip(situation.contracts, why)
+        return Outcome(situation, why=why)
 
     def _lacks(self, every: Iterable[Contract]) -> str:
         needs = {need for contract in every for need in contract.needs}
@@ -186,7 +190,7 @@ class Check:
                 history=history,
             )
         except NotApplicable as reason:
-            return Outcome(situation, why=str(reason))
+            return self._refused(situation, str(reason))
         except NeverHappened as never:
             error = never
         except Exception as crashed:  # noqa: BLE001  # noted: the others go on
@@ -232,15 +236,3 @@ def _verdict(outcome: Outcome, id: str) -> Verdict:
 
 def _rank(outcome: Outcome, id: str) -> int:
     return PRECEDENCE.index(_verdict(outcome, id).status)
-
-
-def not_applicable(outcomes: Iterable[Outcome]) -> dict[str, str]:
-    """Return {contract: reason} of the contracts that nothing could be asked of."""
-    outcomes = list(outcomes)
-    judged = {id for o in outcomes if o.judged for id in o.judged.verdicts}
-    return {
-        id: outcome.why
-        for outcome in outcomes
-        for id in outcome.situation.contracts
-        if outcome.why and id not in judged
-    }

@@ -5,6 +5,7 @@ registered where it is written, and wrong declarations are refused there.
 """
 
 import difflib
+import functools
 import importlib
 import pkgutil
 import re
@@ -154,11 +155,16 @@ def _validate(new: Contract) -> None:
 
 def contracts() -> tuple[Contract, ...]:
     """Return all contracts, sorted by id."""
+    _import_laws()
+    return tuple(sorted(_registry.values(), key=lambda c: c.id))
+
+
+@functools.cache  # a walk of the folder costs more than a law
+def _import_laws() -> None:
     package = importlib.import_module("harness.contracts")
     for module in pkgutil.iter_modules(package.__path__):
         if not module.ispkg:
             importlib.import_module(f"harness.contracts.{module.name}")
-    return tuple(sorted(_registry.values(), key=lambda c: c.id))
 
 
 def find_contract(id: str) -> Contract:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from harness.engines import LOOPBACK
 from harness.engines.redis_server import free_port
 from harness.errors import StackError
-from harness.proxy import Address, Proxy
+from harness.proxy import Proxy
+from harness.traffic import Address
 
 
 class Links:

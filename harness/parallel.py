@@ -85,6 +85,7 @@ class Worker:
                 "tests": [test.to_dict() for test in self._new("tests", run.tests)],
                 "errors": self._new("errors", run.errors),
                 "notes": self._new("notes", run.notes),
+                "skips": self._new("skips", run.skips),
                 "environment": run.environment,
             }
             setattr(report, KEY, json.dumps(news, default=str))
@@ -126,6 +127,7 @@ class Controller:
             run.tests += [Judged.from_dict(test) for test in told["tests"]]
             run.errors += [(str(text), bool(wrong)) for text, wrong in told["errors"]]
             run.notes += told["notes"]
+            run.skips += [(str(id), str(why)) for id, why in told["skips"]]
             run.environment = run.environment or told["environment"]
         elif report.when not in PHASES:
             known = self.known()

@@ -240,9 +240,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if not contracts:
         return
     run = _run(item.config)
-    reasons = [run.not_applicable(c) for c in contracts]
-    if all(reasons):
-        pytest.skip("not applicable: " + "; ".join(filter(None, reasons)))
+    reasons = {c.id: why for c in contracts if (why := run.not_applicable(c))}
+    for id, why in reasons.items():
+        run.skip([id], why)
+    if len(reasons) == len(contracts):
+        pytest.skip("not applicable: " + "; ".join(reasons.values()))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -258,6 +260,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         result = yield
     except NotApplicable as error:
+        scenario.run.skip([c.id for c in scenario.contracts], str(error))
         pytest.skip(f"not applicable: {error}")
     except NeverHappened as error:
         never = error
@@ -314,7 +317,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from harness.verdict import ExitCode
 
     run.close()
-    if parallel.is_worker(session.config) or not (run.tests or run.errors):
+    if parallel.is_worker(session.config) or not (run.tests or run.errors or run.skips):
         return
     run.write()
     ours = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
@@ -332,7 +335,7 @@ def pytest_terminal_summary(
 ) -> None:
     """Print the table of verdicts and whatever is worth knowing beside it."""
     run = config.stash.get(_RUN, None)
-    if run is None or not run.tests:
+    if run is None or not (run.tests or run.skips):
         return
     from harness.report.table import verdict_table
 
@@ -340,7 +343,11 @@ def pytest_terminal_summary(
     write.section("queueproof")
     width = max(write._tw.fullwidth, 110)
     text = verdict_table(
-        run.tests, about=run.about, width=width, colour=write.hasmarkup
+        run.tests,
+        about=run.about,
+        not_applicable=run.skipped,
+        width=width,
+        colour=write.hasmarkup,
     )
     write.write_line(text)
     for note in run.notes:

@@ -2,7 +2,7 @@
 
 import datetime
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,7 @@ class Run:
         self.tests: list[Judged] = []
         self.errors: list[tuple[str, bool]] = []
         self.notes: list[str] = []
+        self.skips: list[tuple[str, str]] = []
         self.environment: dict[str, str] = {}
         self._engine: Engine | None = None
         self._stack: Stack | None = None
@@ -186,6 +187,17 @@ class Run:
         text = f"{test}: {type(error).__name__}: {error}"
         self.errors.append((text, isinstance(error, WRONG_USE)))
 
+    def skip(self, ids: Iterable[str], why: str) -> None:
+        """Note that these contracts cannot be asked of the target, and why."""
+        self.skips += [(id, why) for id in ids]
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Return {contract: reason} of those not applicable that no test judged."""
+        judged = {id for test in self.tests for id in test.verdicts}
+        first_last = reversed(self.skips)  # the first reason of each is told
+        return {id: why for id, why in first_last if id not in judged}
+
     @property
     def about(self) -> dict[str, str]:
         """Return how the run was done, for the foot of the table."""
@@ -204,6 +216,7 @@ class Run:
             self.tests,
             exit_code=self.exit_code,
             errors=[text for text, _ in self.errors],
+            not_applicable=self.skipped,
             engine=self.engine_name,
             mutant=self.mutant.name if self.mutant else None,
             healthy=self.mutant.healthy if self.mutant else None,

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from harness.app_path import again_with, from_options
-from harness.checking import Check, Outcome, chosen, not_applicable, pages
+from harness.checking import Check, Outcome, chosen, pages
 from harness.commands.outputs import outputs, write_outputs
 from harness.engines.choice import ENGINES
 from harness.profile import Profile
@@ -133,9 +133,8 @@ def check(
         outcomes, first_s = _perform(console, checking, situations)
     finally:
         run.close()
-    skipped = not_applicable(outcomes)
     took = {"first_verdict_s": round(first_s, 1), "all_s": round(_running_s(), 1)}
-    run.write(profile=profile.to_dict(), not_applicable=skipped, **took)
+    run.write(profile=profile.to_dict(), **took)
     if as_json:
         click.echo((run.folder / FILE_NAME).read_text(encoding="utf-8"), nl=False)
     else:
@@ -150,14 +149,14 @@ def check(
                     "first verdict after": f"{first_s:.1f} s",
                     "all after": f"{_running_s():.1f} s",
                 },
-                not_applicable=skipped,
+                not_applicable=run.skipped,
                 width=max(console.width, WIDTH),
                 colour=console.is_terminal,
             )
         )
         for note in [*run.notes, *(text for text, _ in run.errors)]:
             click.echo(f"note: {note.partition(chr(10))[0]}")
-    write_outputs(run.tests, junit=junit, github=github, not_applicable=skipped)
+    write_outputs(run.tests, junit=junit, github=github, not_applicable=run.skipped)
     if run.exit_code:
         raise SystemExit(int(run.exit_code))
 

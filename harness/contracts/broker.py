@@ -95,9 +95,14 @@ def _is_canary(
 
 
 def _endings(job: JobView) -> list[Observation | None]:
-    """Return its end, and as each of its subscribers heard it; None where not yet."""
+    """Return its end, and as each of its subscribers heard it; None where not yet.
+
+    Who hears of another ending than completion has not heard of this one.
+    """
     ends = [run.end for run in job.runs if run.end is not None and run.succeeded]
-    return [ends[-1] if ends else None, *(s.terminal for s in job.early)]
+    heard = (s.terminal for s in job.early)
+    done = (e if e and e["event"] == "completed" else None for e in heard)
+    return [ends[-1] if ends else None, *done]
 
 
 def _done(job: JobView, t_rec_s: float) -> Verdict:
@@ -123,7 +128,9 @@ def _done(job: JobView, t_rec_s: float) -> Verdict:
         if late
         else "Watching stopped before the job was due.",
         expected=expected,
-        observed=f"{told}; watched until {job.history.watched_until_s:.2f} s",
+        observed=f"{told}"
+        + (f"; subscribers: {job.told}" if job.early else "")
+        + f"; watched until {job.history.watched_until_s:.2f} s",
         evidence=evidence,
         job=job.id,
         timed=late,

@@ -1,10 +1,10 @@
 """Laws about how much work a deployment gets done."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.contract import Bound, contract
-from harness.history import History
+from harness.history import History, Observation
 from harness.job_view import JobView, Run
 from harness.verdict import Verdict, holds, inconclusive, merge, violated
 
@@ -22,7 +22,7 @@ from harness.verdict import Verdict, holds, inconclusive, merge, violated
     bounds={"gap_s": Bound(1.0, "s", "typical 0.2; stock Celery takes 4.2")},
 )
 def next_job_starts_promptly(history: History, bounds: Mapping[str, float]) -> Verdict:
-    """Measure from one job's end to the next one's start, where one was waiting."""
+    """Measure from one job's end to the next one's start; look for who still waits."""
     runs = sorted(
         ((job, run) for job in history.jobs for run in job.runs),
         key=lambda pair: pair[1].start.t,
@@ -42,10 +42,33 @@ def next_job_starts_promptly(history: History, bounds: Mapping[str, float]) -> V
             expected="at least 2 waiting jobs that start in a fresh process",
             observed=f"{len(gaps)} of {len(waiting)} that waited, {len(runs)} jobs ran",
         )
-    return merge(
-        (_prompt(before, job, run, bounds["gap_s"]) for before, job, run in gaps),
-        nothing="No job waited.",
-    )
+    prompt = [_prompt(before, job, run, bounds["gap_s"]) for before, job, run in gaps]
+    ends = [run.end for _, run in runs]
+    return merge([*prompt, *_left_waiting(history, ends, bounds["gap_s"])], nothing="")
+
+
+def _left_waiting(
+    history: History, ends: Sequence[Observation | None], gap_s: float
+) -> Iterator[Verdict]:
+    """Yield a verdict on each job that nobody starts although nothing runs any more."""
+    ended = [end for end in ends if end is not None]
+    if len(ended) < len(ends):
+        return
+    idle = max(ended, key=lambda end: end.t)
+    late = history.watched_until_s >= idle.t + gap_s
+    for job in history.jobs:
+        sent, known = job.submitted, job.runs or job.cancels or job.named("ledger.end")
+        if known or sent is None or sent.t >= idle.t:
+            continue
+        yield (violated if late else inconclusive)(
+            "A job still waits although the one before it has ended.",
+            expected=f"a start before {idle.t + gap_s:.2f} s",
+            observed=f"no start until {history.watched_until_s:.2f} s",
+            evidence=(sent.line, idle.line),
+            job=job.id,
+            timed=late,
+            due_t=None if late else idle.t + gap_s,
+        )
 
 
 def _waited(before: Run, job: JobView) -> bool:

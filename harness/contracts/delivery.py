@@ -99,14 +99,19 @@ def _bounded(job: JobView, died: list[Run], bounds: Mapping[str, float]) -> Verd
 
 
 def _next_runs(job: JobView, due_t: float, evidence: tuple[int, ...]) -> Verdict:
-    """Look for a job that was sent after the poison, and what became of it."""
+    """Look for a job that was sent after the poison, and what became of it.
+
+    One that was done before the poison first started had nothing in its way.
+    """
     assert job.submitted is not None
+    begun_t = job.runs[0].start.t
     behind = [
         other
         for other in job.history.jobs
         if other.id != job.id
         and other.submitted is not None
         and other.submitted.t >= job.submitted.t
+        and not any(run.end and run.end.t < begun_t for run in other.runs)
     ]
     done = [
         run.end

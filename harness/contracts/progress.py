@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from harness.contract import contract
 from harness.history import History, Observation
 from harness.job_view import JobView, SubscriberView
-from harness.verdict import Verdict, holds, inconclusive, merge, violated
+from harness.verdict import Status, Verdict, holds, inconclusive, merge, violated
 
 
 @contract(
@@ -24,18 +24,36 @@ from harness.verdict import Verdict, holds, inconclusive, merge, violated
 def never_goes_back(history: History, bounds: Mapping[str, float]) -> Verdict:
     """Compare each event with the ones before it, per subscriber and attempt."""
     watched = [(job, s) for job in history.jobs for s in job.subscribers]
-    counts = [sum(e["event"] == "progress" for e in s.events) for _, s in watched]
     verdict = merge(
         (_forward(job, s) for job, s in watched if s.events),
         nothing="Nobody saw an event of any job.",
     )
-    if max(counts, default=0) < 2 and verdict.status == "holds":
+    if verdict.status is not Status.HOLDS:
+        return verdict
+    percents = max(_percents(s) for _, s in watched)
+    if percents < 2:
         return inconclusive(
-            "Fewer than two progress events: nothing to compare.",
-            expected="at least 2 progress events at one subscriber",
-            observed=f"{max(counts, default=0)} at most",
+            "Fewer than two percentages: nothing to compare.",
+            expected="at least 2 progress events with one, at one subscriber",
+            observed=f"{percents} at most",
+        )
+    events = [e for _, s in watched for e in s.events if e.get("event")]
+    unnumbered = [e for e in events if e.get("seq") is None]
+    if unnumbered:
+        return inconclusive(
+            "Events without a number: nobody can tell whether one is missing or old.",
+            expected="a number on every event; `seq` among the target's socket.fields",
+            observed=f"{len(unnumbered)} of {len(events)} events have none",
+            evidence=(unnumbered[0].line,),
         )
     return verdict
+
+
+def _percents(subscriber: SubscriberView) -> int:
+    return sum(
+        e["event"] == "progress" and e.get("percent") is not None
+        for e in subscriber.events
+    )
 
 
 def _forward(job: JobView, subscriber: SubscriberView) -> Verdict:

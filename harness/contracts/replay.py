@@ -38,32 +38,42 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
     if not job.early:
         return inconclusive("Nobody watched from the beginning.", job=job.id)
     early = job.early[0]
-    missed = [e for e in early.events if e.t <= late.subscribed_t]
+    story, heard = _known(early), _known(late)
+    missed = [e for e in story if e.t <= late.subscribed_t]
     if not missed:
         return inconclusive(
             f"{late.name} missed nothing: no event came before.",
             expected=f"an event before {late.subscribed_t:.2f} s",
-            observed=f"{early.name} saw {len(early.events)} events, all later",
+            observed=f"{early.name} saw {len(story)} events, all later",
             job=job.id,
         )
-    order = _numbers(late.events)
+    unnumbered = [e for e in (*story, *heard) if _number(e) is None]
+    if unnumbered:
+        return inconclusive(
+            "Events without a number: nobody can tell which of them came late.",
+            expected="a number on every event; `seq` among the target's socket.fields",
+            observed=f"{len(unnumbered)} events have none",
+            evidence=(unnumbered[0].line,),
+            job=job.id,
+        )
+    order = [n for e in heard if (n := _number(e))]
     for before, now in itertools.pairwise(order):
         if now <= before:
             what = "twice" if order.count(now) > 1 else "in the wrong order"
             return violated(
-                f"{late.name} got event {now} {what}.",
-                expected="each event once, in the order of seq",
-                observed=f"seq {now} after {before}",
-                evidence=tuple(e.line for e in late.events if e.get("seq") == now),
+                f"{late.name} got event {now[1]} {what}.",
+                expected="each event once, in the order of seq within an attempt",
+                observed=f"seq {now[1]} after {before[1]}",
+                evidence=tuple(e.line for e in heard if _number(e) == now),
                 job=job.id,
             )
-    arrived = {e.get("seq"): e for e in late.events}
+    arrived = {_number(e): e for e in heard}
     delays_s = []
-    for event in early.events:
+    for event in story:
         due_t = max(event.t, late.subscribed_t) + replay_s
-        copy = arrived.get(event.get("seq"))
+        copy = arrived.get(_number(event))
         # Once a later event is there, an earlier one will not come any more.
-        passed = bool(order) and max(order) > (event.get("seq") or 0)
+        passed = any(number > (_number(event) or number) for number in order)
         if copy is None and not passed and late.watched_until_s < due_t:
             return inconclusive(
                 f"Watching stopped before event {event.get('seq')} was due at "
@@ -75,18 +85,37 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
             )
         if copy is None or copy.t > due_t:
             return _missing(job, late, event, copy, replay_s)
+        if _said(copy) != _said(event):
+            return violated(
+                f"{late.name} got another event {event.get('seq')} than {early.name}.",
+                expected=_said(event),
+                observed=_said(copy),
+                evidence=(event.line, copy.line),
+                job=job.id,
+            )
         delays_s.append(max(0.0, copy.t - max(event.t, late.subscribed_t)))
     worst_s = max(delays_s)
     return holds(
-        f"{late.name} got all {len(early.events)} events, the slowest after "
-        f"{worst_s:.2f} s.",
+        f"{late.name} got all {len(story)} events, the slowest after {worst_s:.2f} s.",
         measured={"replay_s": worst_s},
         job=job.id,
     )
 
 
-def _numbers(events: tuple[Observation, ...]) -> list[int]:
-    return [e["seq"] for e in events if e.get("seq") is not None]
+def _known(subscriber: SubscriberView) -> tuple[Observation, ...]:
+    """Return its events that the target has a word for."""
+    return tuple(e for e in subscriber.events if e.get("event"))
+
+
+def _number(event: Observation) -> tuple[int, int] | None:
+    """Return attempt and seq, by which events of a job are ordered; None without."""
+    seq = event.get("seq")
+    return None if seq is None else (int(event.get("attempt") or 1), int(seq))
+
+
+def _said(event: Observation) -> str:
+    percent = event.get("percent")
+    return f"{event['event']}" + ("" if percent is None else f" at {percent:g} %")
 
 
 def _missing(

@@ -79,6 +79,14 @@ def _same_outcome(job: JobView, ending: Observation, answer_s: float) -> Verdict
             evidence=evidence,
             job=job.id,
         )
+    if after_s > answer_s:
+        return inconclusive(
+            f"The API said the same, but {after_s:.2f} s after the event.",
+            expected=f"an answer within {answer_s:g} s of the event",
+            observed=f"{observed}, which may be new by then",
+            evidence=evidence,
+            job=job.id,
+        )
     return holds(
         f"Told {word}, and the API said the same.",
         evidence=evidence,

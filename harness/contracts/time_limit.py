@@ -127,6 +127,7 @@ def _told_failed(
     needs=("worker", "job"),
     bounds={
         "kill_s": Bound(2.0, "s", "from the limit to the process's end; typical 0.2"),
+        "told_s": Bound(16.0, "s", "from then to the user's ending; typical 0.1-5"),
         "t_rec_s": Bound(10.0, "s", "from then to the next job's start; typical 0.5-5"),
     },
 )
@@ -183,23 +184,30 @@ def _killed(job: JobView, run: Run, bounds: Mapping[str, float]) -> Verdict:
             job=job.id,
         )
     overrun_s = max(0.0, gone.t - limit_t)
-    return _told_by_limit(job, run, gone) or _next_starts(
+    return _told_by_limit(job, run, gone, bounds["told_s"]) or _next_starts(
         job, run, gone, overrun_s, bounds["t_rec_s"]
     )
 
 
-def _told_by_limit(job: JobView, run: Run, gone: Observation) -> Verdict | None:
-    """Return a verdict where user or worker were told something else, else None."""
-    ending = next(iter(job.terminals), None)
+def _told_by_limit(
+    job: JobView, run: Run, gone: Observation, told_s: float
+) -> Verdict | None:
+    """Return a verdict where user or worker were not told, or wrongly, else None."""
+    ending, due_t = next(iter(job.terminals), None), gone.t + told_s
     reported = run.parent_end.get("how") if run.parent_end else None
     evidence = (run.start.line, gone.line)
-    if job.subscribers and ending is None:
-        return inconclusive(
-            "The process is gone, but the user's ending was not seen.",
-            expected="failed, reason hard_time_limit",
+    if job.subscribers and (ending is None or ending.t > due_t):
+        late = ending is not None or job.history.watched_until_s >= due_t
+        return (violated if late else inconclusive)(
+            "The process is gone, but the user was not told in time."
+            if late
+            else "The process is gone, but the user's ending was not seen yet.",
+            expected=f"failed, reason hard_time_limit, before {due_t:.2f} s",
             observed=job.told,
             evidence=evidence,
             job=job.id,
+            timed=late,
+            due_t=None if late else due_t,
         )
     if _failed_by(ending, "hard_time_limit"):
         return None

@@ -1,8 +1,12 @@
 """Verdicts as files: one per test, one for the whole run, for pipelines to read.
 
 <run>/verdicts.json           {schema, exit_code, engine, mutant, environment,
-                               contracts: {id: {...}}, tests: [...], errors: [...]}
+                               contracts: {id: {...}}, not_applicable: {id: reason},
+                               not_asked: [id], tests: [...], errors: [...]}
 <run>/<test>/verdicts.json    {schema, test, again, verdicts: [...]}
+
+Every contract there is stands in one of a run's three: judged by a test, refused by
+the target for a reason, or asked for by no test.
 """
 
 import json
@@ -11,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.contract import Contract, find_contract
+from harness.contract import Contract, contracts, find_contract
 from harness.errors import HistoryError
 from harness.verdict import ExitCode, Verdict, worst
 
@@ -70,10 +74,15 @@ def write_run(
     *,
     exit_code: ExitCode,
     errors: Iterable[str] = (),
+    not_applicable: Mapping[str, str] | None = None,
     **about: Any,
 ) -> None:
-    """Write the run's verdicts; `about` says how it ran (engine, mutant, ...)."""
-    judged = list(tests)
+    """Write the run's verdicts; `about` says how it ran (engine, mutant, ...).
+
+    `not_applicable` is {contract id: reason} of those that nothing was asked of.
+    """
+    judged, skipped = list(tests), dict(not_applicable or {})
+    asked = {found.id for found in _contracts_of(judged)} | skipped.keys()
     content = {
         "schema": SCHEMA,
         "exit_code": int(exit_code),
@@ -81,6 +90,8 @@ def write_run(
         "contracts": {
             found.id: _of_contract(found, judged) for found in _contracts_of(judged)
         },
+        "not_applicable": skipped,
+        "not_asked": [c.id for c in contracts() if c.id not in asked],
         "tests": [test.to_dict() for test in judged],
         "errors": list(errors),
     }

@@ -8,7 +8,9 @@ import pytest
 
 from harness.engines import Command
 from harness.engines.process import ProcessEngine
+from harness.faults import Faults
 from harness.history import History
+from harness.probes import Probes
 from harness.stack import Stack
 from harness.target_file import load
 
@@ -73,6 +75,29 @@ def plain_stack(kept_plain_stack):
     history = History()
     kept_plain_stack.attach(history)
     return kept_plain_stack
+
+
+@pytest.fixture
+def stack(plain_stack):
+    """The stack that is hurt and looked at; a module may say which, by its own."""
+    return plain_stack
+
+
+@pytest.fixture
+def history(stack):
+    return stack.history
+
+
+@pytest.fixture
+def faults(stack, history):
+    return Faults(stack, history)
+
+
+@pytest.fixture
+def probes(stack, history):
+    probes = Probes(stack, history)
+    yield probes
+    probes.close()
 
 
 @pytest.fixture

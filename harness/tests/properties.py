@@ -5,29 +5,25 @@ A legal story holds; each single damage to it is caught; cut short it is not acc
     def told(took_s):
         return Story().sent(...).ended("a", 1 + took_s).watched(30)
 
-    LEGAL = st.builds(told, st.floats(0.1, 5))
-    DAMAGES = [
+    test_only_a_job_that_ends_holds = properties.of(
+        "terminal.exactly-one",
+        st.builds(told, st.floats(0.1, 5)),
         Damage("no-end", without("journal.end")),
         Damage("a-second-end", again("journal.end", after_s=0.2)),
         Damage("nobody-watched", without("harness.heartbeat"), Status.INCONCLUSIVE),
-    ]
+    )
 
-    @given(LEGAL)
-    def test_a_legal_story_holds(story):
-        properties.holds(LAW, story)
-
-    @pytest.mark.parametrize("damage", DAMAGES, ids=str)
-    @given(story=LEGAL)
-    def test_each_damage_is_caught(damage, story):
-        properties.caught(LAW, story, damage)
-
-That nothing holds where nothing happened is tested for all contracts at once, in
-contracts/tests/test_every_law.py.
+That every law has such a test, and that nothing holds where nothing happened, is
+tested for all contracts at once, in contracts/tests/test_every_law.py.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import SearchStrategy
 
 from harness.history import History
 from harness.observation import Observation
@@ -35,6 +31,9 @@ from harness.tests.story import Story
 from harness.verdict import Status
 
 Edit = Callable[[Story], Story]
+
+#: Stories per test. They differ in times and counts alone, so few find what many do.
+STORIES = 20
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,36 @@ class Damage:
 
     def __str__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True)
+class Properties:
+    """What is known of one law: which stories are legal, and what spoils one."""
+
+    law: str
+    legal: SearchStrategy[Story]
+    damages: tuple[Damage, ...]
+
+
+def of(law: str, legal: SearchStrategy[Story], *damages: Damage) -> Callable[..., None]:
+    """Return a test: what is legal holds, and each damage to it is caught.
+
+    Its name must begin with `test_`. The test carries its Properties as `properties`.
+    """
+
+    @pytest.mark.parametrize(
+        "damage", [None, *damages], ids=lambda d: str(d or "legal")
+    )
+    @settings(max_examples=STORIES)
+    @given(story=legal)
+    def test(damage: Damage | None, story: Story) -> None:
+        if damage is None:
+            holds(law, story)
+        else:
+            caught(law, story, damage)
+
+    test.properties = Properties(law, legal, damages)
+    return test
 
 
 def holds(law: str, story: Story) -> None:
@@ -64,6 +93,17 @@ def caught(law: str, story: Story, damage: Damage) -> None:
     """Expect the law to notice the damage in this legal story."""
     verdict = damage.do(story).judged_by(law)
     assert verdict.status is damage.becomes, verdict
+
+
+def both(*edits: Edit) -> Edit:
+    """Do one edit after the other, as a single damage."""
+
+    def edit(story: Story) -> Story:
+        for each in edits:
+            story = each(story)
+        return story
+
+    return edit
 
 
 # Damage to all observations of a name (`source.kind`) with this job and these data

@@ -2,27 +2,8 @@
 
 import pytest
 
-from harness.faults import Faults
 from harness.leftovers import leftovers
-from harness.probes import Probes
 from harness.wait import wait_until
-
-
-@pytest.fixture
-def history(plain_stack):
-    return plain_stack.history
-
-
-@pytest.fixture
-def faults(plain_stack, history):
-    return Faults(plain_stack, history)
-
-
-@pytest.fixture
-def probes(plain_stack, history):
-    probes = Probes(plain_stack, history)
-    yield probes
-    probes.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checking import Check, Outcome, chosen, not_applicable, pages
+from harness.checking import Check, Outcome, chosen, pages
 from harness.errors import ContractError, NeverHappened, NotApplicable, TargetError
 from harness.report.verdict_file import Judged
 from harness.run import Run
@@ -96,7 +96,7 @@ def test_what_breaks_a_situation_off_does_not_break_the_others(run):
     assert "ZeroDivisionError" in noted[0]
     assert run.exit_code is ExitCode.HARNESS_FAILED
     assert (refused.status, refused.why) == (None, "it has no such thing")
-    assert not_applicable([refused]) == {ROUTED: "it has no such thing"}
+    assert run.skips[-1] == (ROUTED, "it has no such thing")
 
 
 def test_a_contract_whose_needs_are_missing_is_not_even_tried(run):
@@ -123,11 +123,6 @@ def test_a_contract_has_one_page_the_worst_and_names_the_others():
         ]
     )
     assert told == ["page of b\n  also       room.a: little was seen"]
-
-
-def test_a_contract_that_one_situation_judged_is_applicable():
-    refused = Outcome(Situation("room.b", "B.", (ROUTED,), print), why="no")
-    assert not_applicable([outcome("room.a", holds("fine")), refused]) == {}
 
 
 def test_an_application_that_is_not_there_is_a_wrong_description(tmp_path):

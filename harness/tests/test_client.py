@@ -3,17 +3,12 @@
 import pytest
 
 from harness.driver import Driver
-from harness.faults import Faults, client
+from harness.faults import client
 
 
 @pytest.fixture
-def history(whole_stack):
-    return whole_stack.history
-
-
-@pytest.fixture
-def faults(whole_stack, history):
-    return Faults(whole_stack, history)
+def stack(whole_stack):
+    return whole_stack
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 import pytest
 import redis
 
-from harness.faults import Faults
 from harness.faults.connections import addresses_of
 from harness.probes.connections import held, listed, ping
 from harness.wait import wait_until
 
 
 @pytest.fixture
-def faults(plain_stack):
+def faults(plain_stack, faults):
     """Faults on a stack whose probe worker, which has no link, is connected."""
     plain_stack.probe_worker()
     wait_until(
@@ -20,7 +19,7 @@ def faults(plain_stack):
         within_s=20,
         what="the workers are connected",
     )
-    return Faults(plain_stack, plain_stack.history)
+    return faults
 
 
 @pytest.fixture

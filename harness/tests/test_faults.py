@@ -5,19 +5,8 @@ import signal
 import pytest
 import redis
 
-from harness.faults import Faults
 from harness.probes.redis import why_down
 from harness.wait import wait_until
-
-
-@pytest.fixture
-def history(plain_stack):
-    return plain_stack.history
-
-
-@pytest.fixture
-def faults(plain_stack, history):
-    return Faults(plain_stack, history)
 
 
 @pytest.fixture

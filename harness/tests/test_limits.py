@@ -14,19 +14,9 @@ import redis
 from harness.engines import memory_group
 from harness.engines.memory_group import MemoryGroup, group_of
 from harness.errors import NotOnThisEngine
-from harness.faults import Faults, cpu, disk, memory
+from harness.faults import cpu, disk, memory
 from harness.probes.processes import is_gone
 from harness.wait import wait_until
-
-
-@pytest.fixture
-def history(plain_stack):
-    return plain_stack.history
-
-
-@pytest.fixture
-def faults(plain_stack, history):
-    return Faults(plain_stack, history)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import pytest
 
-from harness.faults import Faults
 from harness.packet_loss import RETRANSMIT_S
 from harness.probes.connections import ping
 from harness.probes.redis import why_down
@@ -10,12 +9,7 @@ from harness.wait import wait_until
 
 
 @pytest.fixture
-def history(plain_stack):
-    return plain_stack.history
-
-
-@pytest.fixture
-def faults(plain_stack, history):
+def faults(plain_stack, faults):
     """Faults on a stack whose worker is connected."""
     proxy = plain_stack.links.proxy("worker")
     wait_until(
@@ -23,7 +17,7 @@ def faults(plain_stack, history):
         within_s=20,
         what="the worker is connected",
     )
-    return Faults(plain_stack, history)
+    return faults
 
 
 @pytest.fixture

@@ -5,20 +5,9 @@ import json
 import pytest
 import redis
 
-from harness.faults import Faults
 from harness.faults.message import GARBAGE, NOBODYS_TASK
 from harness.probes import Probes
 from harness.wait import wait_until
-
-
-@pytest.fixture
-def history(plain_stack):
-    return plain_stack.history
-
-
-@pytest.fixture
-def faults(plain_stack, history):
-    return Faults(plain_stack, history)
 
 
 @pytest.fixture

@@ -109,6 +109,12 @@ def test_an_error_in_one_process_is_the_runs(project):
     assert "RuntimeError: our mistake" in latest(project)["errors"][0]
 
 
+def test_what_is_not_applicable_in_one_process_is_told_by_the_run(project):
+    also = '@pytest.mark.contract("schedule.one-run-per-slot")'
+    assert project(also + HOLDS).ret == 0
+    assert list(latest(project)["not_applicable"]) == ["schedule.one-run-per-slot"]
+
+
 def test_a_process_that_dies_is_an_error_of_the_harness(project):
     result = project(HOLDS + DIES, "--max-worker-restart", "0")
 

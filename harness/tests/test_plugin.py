@@ -185,6 +185,32 @@ def test_a_target_without_events_makes_the_contract_not_applicable(project):
     result.stdout.fnmatch_lines(
         ["*not applicable: terminal.exactly-one needs api, socket*"]
     )
+    verdicts = latest(project)
+    assert verdicts["contracts"] == {}
+    assert "needs api, socket" in verdicts["not_applicable"]["terminal.exactly-one"]
+
+
+def test_a_contract_that_is_left_out_beside_another_is_told_too(project):
+    also = '@pytest.mark.contract("schedule.one-run-per-slot")\n'
+    result = project(also + HOLDS)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["*one-run-per-slot*not applicable*needs beat, worker*"]
+    )
+    assert list(latest(project)["not_applicable"]) == ["schedule.one-run-per-slot"]
+
+
+def test_a_situation_that_the_application_cannot_be_put_in_is_told_too(project):
+    body = (
+        "from harness import NotApplicable\n"
+        "def test_it(history):\n    raise NotApplicable('it has no such thing')\n"
+    )
+    result = project(body)
+    assert result.ret == 0
+    result.assert_outcomes(skipped=1)
+    assert latest(project)["not_applicable"] == {
+        "terminal.exactly-one": "it has no such thing"
+    }
 
 
 def test_an_unknown_bound_in_the_target_is_refused(project):

@@ -2,24 +2,10 @@
 
 import signal
 
-import pytest
 import redis
 
 from harness.engines import ProcessId
-from harness.probes import Probes
 from harness.wait import wait_until
-
-
-@pytest.fixture
-def history(plain_stack):
-    return plain_stack.history
-
-
-@pytest.fixture
-def probes(plain_stack, history):
-    probes = Probes(plain_stack, history)
-    yield probes
-    probes.close()
 
 
 def test_an_end_is_seen_when_it_comes(process_engine, sleeper, probes, history):

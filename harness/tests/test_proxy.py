@@ -8,7 +8,8 @@ import time
 import pytest
 
 from harness.engines.redis_server import free_port
-from harness.proxy import MOST_WAITING, PROBE_HOST, Proxy
+from harness.proxy import PROBE_HOST, Proxy
+from harness.traffic import MOST_WAITING
 from harness.wait import wait_until
 
 

@@ -4,19 +4,14 @@ import httpx
 import pytest
 
 from harness.errors import StackError
-from harness.faults import Faults, replica, restart
+from harness.faults import replica, restart
 from harness.probes.processes import is_gone
 from harness.wait import wait_until
 
 
 @pytest.fixture
-def history(whole_stack):
-    return whole_stack.history
-
-
-@pytest.fixture
-def faults(whole_stack, history):
-    return Faults(whole_stack, history)
+def stack(whole_stack):
+    return whole_stack
 
 
 def told(history, kind="injected"):

@@ -50,6 +50,18 @@ def test_a_contract_whose_needs_are_missing_is_not_applicable(tmp_path):
     assert Run(whole, lambda: tmp_path).not_applicable(find_contract(LAW)) is None
 
 
+def test_a_contract_is_skipped_for_the_first_reason_unless_a_test_judged_it(tmp_path):
+    run = a_run(tmp_path)
+    run.skip([LAW, "terminal.every-exit"], "it has no users")
+    run.skip([LAW], "it has no such thing")
+    assert run.skipped == {
+        LAW: "it has no users",
+        "terminal.every-exit": "it has no users",
+    }
+    run.tests += a_run(tmp_path, holds("x")).tests
+    assert run.skipped == {"terminal.every-exit": "it has no users"}
+
+
 def test_a_bound_that_does_not_exist_is_refused_before_anything_starts(tmp_path):
     target = Target("shop:app", bounds={LAW: {"quiet": 2.0}})
     with pytest.raises(ContractError, match="quiet"):

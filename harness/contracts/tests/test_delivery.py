@@ -1,11 +1,14 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.tests import properties
+from harness.tests.properties import Damage, both, changed, moved, without
 from harness.tests.story import Story
 from harness.verdict import Status
 
 LAW = "delivery.poison-is-bounded"
+
+UNSAID = Status.INCONCLUSIVE
 
 
 def poison(starts: int = 1, *, gone: bool = True) -> Story:
@@ -54,11 +57,6 @@ def test_a_death_that_nobody_reports_is_violated():
     assert story.watched(12.0).judged_by(LAW).status is Status.VIOLATED
 
 
-def test_a_late_report_is_violated():
-    story = followed(poison().reported("poison", 15.0, "lost"))
-    assert story.watched(16.0).judged_by(LAW).status is Status.VIOLATED
-
-
 def test_a_job_behind_it_that_does_not_run_is_violated():
     story = poison().reported("poison", 2.0, "lost")
     story.say("send.accepted", 0.6, "behind", task="sleep")
@@ -66,25 +64,43 @@ def test_a_job_behind_it_that_does_not_run_is_violated():
     assert story.watched(13.0).judged_by(LAW).status is Status.VIOLATED
 
 
-def test_without_a_job_behind_it_nothing_can_be_said():
-    story = poison().reported("poison", 2.0, "lost").watched(30.0)
-    assert story.judged_by(LAW).status is Status.INCONCLUSIVE
-
-
 def test_a_process_that_lives_on_is_no_poison():
     story = followed(poison(gone=False)).watched(30.0)
     assert story.judged_by(LAW).status is Status.INCONCLUSIVE
 
 
-def test_a_process_that_a_fault_killed_is_no_poison():
-    story = Story().say("send.accepted", 0.5, "hit", task="sleep")
-    story.say("ledger.start", 1.0, "hit", pid=10, role="child")
-    story.fault("kill_child", 1.1).gone(1.1).reported("hit", 1.2, "lost")
-    assert followed(story).watched(30.0).judged_by(LAW).status is Status.INCONCLUSIVE
+def legal(starts: int, report_s: float, behind_s: float) -> Story:
+    """It kills 1 to 3 processes, is reported, and the job behind it is done."""
+    reported_t = 1.1 + starts - 1 + report_s
+    story = poison(starts).reported("poison", reported_t, "lost")
+    return followed(story, reported_t + behind_s).watched(60.0)
 
 
-@given(st.integers(1, 8))
-def test_the_number_of_starts_decides(starts):
-    story = followed(poison(starts).reported("poison", 1.2 + starts, "lost"), 12.0)
-    wanted = Status.HOLDS if starts <= 3 else Status.VIOLATED
-    assert story.watched(13.0).judged_by(LAW).status is wanted
+def once_more(story: Story) -> Story:
+    for n in (3, 4, 5):
+        story.say("ledger.start", 1.0 + n, "poison", pid=10 + n, role="child")
+    return story.gone(6.1, pid=15)
+
+
+def ran_before(story: Story) -> Story:
+    unseen = both(without("ledger.start", "behind"), without("ledger.end", "behind"))
+    story = unseen(story)
+    story.say("ledger.start", 0.7, "behind", pid=30, role="child")
+    return story.say("ledger.end", 0.8, "behind", pid=30, role="child", how="success")
+
+
+test_only_a_poison_that_is_bounded_and_reported_holds = properties.of(
+    LAW,
+    st.builds(legal, st.integers(1, 3), st.floats(0.0, 9.9), st.floats(0.1, 9.9)),
+    Damage("started-too-often", once_more),
+    Damage("not-reported", without("ledger.end", "poison")),
+    Damage("reported-late", moved("ledger.end", "poison", by_s=10.1)),
+    Damage("the-next-never-runs", without("ledger.start", "behind")),
+    Damage("the-next-fails", changed("ledger.end", "behind", to={"how": "lost"})),
+    Damage("the-next-is-late", moved("ledger.end", "behind", by_s=10.0)),
+    Damage("the-next-ran-before", ran_before, UNSAID),
+    Damage("nobody-behind", without("send.accepted", "behind"), UNSAID),
+    Damage("never-sent", without("send.accepted", "poison"), UNSAID),
+    Damage("never-started", without("ledger.start", "poison"), UNSAID),
+    Damage("killed-by-a-fault", lambda s: s.fault("kill_child", 1.05), UNSAID),
+)

@@ -1,5 +1,4 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.tests import properties
@@ -35,10 +34,9 @@ def long_job(ages=2.0, swept=1.0, ends=1.0) -> Story:
     return story.watched(ages + swept + ends + 2.1)
 
 
-LONG_JOBS = st.builds(
-    long_job, st.floats(1.1, 9.0), st.floats(0.1, 9.0), st.floats(0.1, 9.0)
-)
-LONG_DAMAGES = [
+test_only_a_long_job_that_runs_once_holds = properties.of(
+    LONG,
+    st.builds(long_job, st.floats(1.1, 9.0), st.floats(0.1, 9.0), st.floats(0.1, 9.0)),
     Damage("executed-beside", again("ledger.start", after_s=0.05, but={"pid": 11})),
     Damage("never-aged", without("fault.injected"), UNSAID),
     Damage("did-not-bite", changed("fault.injected", to={"bit": False}), UNSAID),
@@ -47,18 +45,7 @@ LONG_DAMAGES = [
     Damage("never-ended", without("ledger.end"), UNSAID),
     Damage("failed", changed("ledger.end", to={"how": "lost"}), UNSAID),
     Damage("not-watched", moved("harness.heartbeat", by_s=-0.5), UNSAID),
-]
-
-
-@given(LONG_JOBS)
-def test_a_long_job_that_runs_once_holds(story):
-    properties.holds(LONG, story)
-
-
-@pytest.mark.parametrize("damage", LONG_DAMAGES, ids=str)
-@given(story=LONG_JOBS)
-def test_each_damage_to_a_long_job_is_caught(damage, story):
-    properties.caught(LONG, story, damage)
+)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +96,10 @@ def reserved(ages=2.0, swept=1.0, begins=1.0, *, held=True) -> Story:
 
 
 TIMES = (st.floats(1.6, 9.0), st.floats(0.1, 9.0), st.floats(0.1, 9.0))
-RESERVED_JOBS = st.builds(reserved, *TIMES)
-RESERVED_DAMAGES = [
+
+test_only_a_reserved_job_that_runs_once_holds = properties.of(
+    RESERVED,
+    st.builds(reserved, *TIMES),
     Damage(
         "executed-twice", again("ledger.start", "waits", after_s=0.05, but={"pid": 11})
     ),
@@ -123,23 +112,11 @@ RESERVED_DAMAGES = [
     Damage("never-executed", without("ledger.start", "waits"), UNSAID),
     Damage("the-first-still-runs", without("ledger.end", "runs"), UNSAID),
     Damage("not-watched", moved("harness.heartbeat", by_s=-0.5), UNSAID),
-]
+)
 
 
-@given(RESERVED_JOBS)
-def test_a_reserved_job_that_runs_once_holds(story):
-    properties.holds(RESERVED, story)
-
-
-@pytest.mark.parametrize("damage", RESERVED_DAMAGES, ids=str)
-@given(story=RESERVED_JOBS)
-def test_each_damage_to_a_reserved_job_is_caught(damage, story):
-    properties.caught(RESERVED, story, damage)
-
-
-@given(st.builds(reserved, *TIMES, held=st.just(False)))
-def test_a_job_that_waits_in_the_broker_is_in_no_danger(story):
-    properties.holds(RESERVED, story)
+def test_a_job_that_waits_in_the_broker_is_in_no_danger():
+    properties.holds(RESERVED, reserved(held=False))
 
 
 def test_what_was_executed_twice_needs_no_danger_to_be_violated():

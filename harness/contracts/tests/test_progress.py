@@ -1,10 +1,13 @@
-from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.tests import properties
+from harness.tests.properties import Damage, Edit, again, changed, moved, without
 from harness.tests.story import Story
 from harness.verdict import Status
 
 LAW = "progress.never-goes-back"
+
+UNSAID = Status.INCONCLUSIVE
 
 
 def a_good_story() -> Story:
@@ -12,11 +15,6 @@ def a_good_story() -> Story:
     for seq, percent in enumerate((0, 5, 5, 60), start=1):
         story.event("a", "progress", 0.2 * seq, seq=seq, percent=percent)
     return story
-
-
-def test_rising_numbers_and_percentages_hold():
-    story = a_good_story().event("a", "completed", 2.0, seq=5, percent=100)
-    assert story.judged_by(LAW).status is Status.HOLDS
 
 
 def test_a_failure_without_a_percentage_is_no_step_back():
@@ -30,23 +28,6 @@ def test_a_failure_at_zero_percent_is_a_step_back():
     assert verdict.status is Status.VIOLATED
     assert "percent go from 60 to 0" in verdict.summary
     assert verdict.evidence == (7, 8)
-
-
-def test_a_number_that_comes_twice_is_a_step_back():
-    story = a_good_story().event("a", "progress", 2.0, seq=4, percent=70)
-    assert story.judged_by(LAW).status is Status.VIOLATED
-
-
-def test_a_hundred_percent_before_completion_is_violated():
-    story = a_good_story().event("a", "progress", 2.0, seq=5, percent=100)
-    assert story.judged_by(LAW).status is Status.VIOLATED
-
-
-def test_a_second_attempt_may_start_again():
-    story = a_good_story()
-    story.event("a", "progress", 2.0, seq=1, percent=0, attempt=2)
-    story.event("a", "completed", 3.0, seq=2, percent=100, attempt=2)
-    assert story.judged_by(LAW).status is Status.HOLDS
 
 
 def test_an_attempt_that_comes_back_is_violated():
@@ -74,27 +55,50 @@ def test_one_progress_event_says_nothing():
     assert story.judged_by(LAW).status is Status.INCONCLUSIVE
 
 
-percentages = st.lists(st.integers(0, 99), min_size=2, max_size=12).map(sorted)
+def told(percentages: list[int], people: int, attempts: int) -> Story:
+    """Each of them sees the same progress in each attempt, and the completion."""
+    story = Story().submitted("a", 0.0)
+    for person in ("anna", "ben", "clara")[:people]:
+        story.subscribed("a", 0.1, by=person)
+        t = 0.0
+        for attempt in range(1, attempts + 1):
+            for seq, percent in enumerate(percentages, start=1):
+                t += 0.5
+                which = {"seq": seq, "percent": percent, "attempt": attempt}
+                story.event("a", "progress", t, by=person, **which)
+        which = {"seq": len(percentages) + 1, "percent": 100, "attempt": attempts}
+        story.event("a", "completed", 9.0, by=person, **which)
+    return story
 
 
-@given(percentages)
-def test_every_rising_story_holds(percentages):
-    story = Story().submitted("a", 0.0).subscribed("a", 0.1)
-    for seq, percent in enumerate(percentages, start=1):
-        story.event("a", "progress", float(seq), seq=seq, percent=percent)
-    story.event("a", "completed", 99.0, seq=len(percentages) + 1, percent=100)
-    assert story.judged_by(LAW).status is Status.HOLDS
+#: The first percentage is above zero, so that there is something to fall from.
+RISING = st.lists(st.integers(1, 99), min_size=2, max_size=4).map(sorted)
+
+BARE = {"percent": None}
+FAILED = {"event": "failed", "reason": "lost"}
+FELL = {**FAILED, "percent": 0}
 
 
-@given(percentages, st.data())
-def test_no_story_with_two_events_swapped_or_one_doubled_holds(percentages, data):
-    events = list(enumerate(percentages, start=1))
-    index = data.draw(st.integers(0, len(events) - 2))
-    if data.draw(st.booleans()):
-        events[index], events[index + 1] = events[index + 1], events[index]
-    else:
-        events.insert(index, events[index])
-    story = Story().submitted("a", 0.0).subscribed("a", 0.1)
-    for t, (seq, percent) in enumerate(events):
-        story.event("a", "progress", float(t), seq=seq, percent=percent)
-    assert story.judged_by(LAW).status is Status.VIOLATED
+def one(seq: int, /, **to: object) -> Edit:
+    """Let the event of this number say something else to one of them."""
+    return changed("driver.event", subscriber="anna", seq=seq, to=to)
+
+
+test_only_numbers_and_percentages_that_go_forward_hold = properties.of(
+    LAW,
+    st.builds(told, RISING, st.integers(1, 3), st.integers(1, 2)),
+    Damage("all-come-twice", again("driver.event", after_s=0.1)),
+    Damage("one-comes-twice", again("driver.event", seq=1, after_s=0.1)),
+    Damage("two-are-swapped", moved("driver.event", seq=1, by_s=0.6)),
+    Damage("two-have-one-number", one(2, seq=1)),
+    Damage("the-percentage-falls", one(2, percent=0)),
+    Damage("it-falls-on-failure", changed("driver.event", event="completed", to=FELL)),
+    Damage("100-while-it-works", one(1, percent=100)),
+    Damage("100-on-failure", changed("driver.event", percent=100, to=FAILED)),
+    Damage("an-attempt-comes-back", one(1, attempt=3)),
+    Damage("unnumbered", changed("driver.event", to={"seq": None}), UNSAID),
+    Damage("without-percentages", changed("driver.event", to=BARE), UNSAID),
+    Damage("nobody-watched", without("driver.subscribed"), UNSAID),
+    Damage("no-progress", without("driver.event", event="progress"), UNSAID),
+    Damage("never-submitted", without("driver.submitted"), UNSAID),
+)

@@ -1,11 +1,14 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.tests import properties
+from harness.tests.properties import Damage, both, changed, moved, without
 from harness.tests.story import Story
 from harness.verdict import Status
 
 LAW = "routing.every-task-has-a-worker"
+
+UNSAID = Status.INCONCLUSIVE
 
 
 def knocked(*tasks: str, queue: str | None = None) -> Story:
@@ -35,11 +38,6 @@ def test_one_task_without_a_worker_is_violated():
     assert verdict.summary == "two did not start in time."
 
 
-def test_a_late_start_is_violated():
-    story = start(start(knocked("one", "two"), "one", 1.2), "two", 12.0)
-    assert story.watched(12.0).judged_by(LAW).status is Status.VIOLATED
-
-
 def test_a_worker_that_does_not_know_the_task_is_violated_at_once():
     story = start(knocked("one", "two"), "one", 1.2)
     story.say("ledger.end", 1.3, "job-two", pid=1, role="parent", how="unknown")
@@ -61,20 +59,38 @@ def test_a_task_that_was_not_sent_is_inconclusive():
     assert "two" in verdict.summary
 
 
-def test_a_queue_named_by_the_sender_says_nothing_about_the_route():
-    story = start(knocked("one", "two", queue="q"), "one", 1.2)
-    assert start(story, "two", 1.2).judged_by(LAW).status is Status.INCONCLUSIVE
+def started(tasks: int, times: int, took_s: float) -> Story:
+    """Each task of the application is sent a few times, and each starts."""
+    names = ["one", "two", "three"][:tasks]
+    story = Story().say("agent.tasks", 0.5, names=names)
+    for n in range(times):
+        for task in names:
+            job, t = f"{task}-{n}", 1.0 + n
+            story.say("send.accepted", t, job, task=task, queue=None)
+            which = {"pid": 10, "role": "child", "task": task}
+            story.say("ledger.start", t + took_s, job, **which)
+    return story.watched(60.0)
 
 
-def test_an_unasked_application_is_inconclusive():
-    assert Story().watched(9.0).judged_by(LAW).status is Status.INCONCLUSIVE
+def unknown(story: Story) -> Story:
+    what = {"pid": 1, "role": "parent", "how": "unknown"}
+    return without("ledger.start", "one-0")(story).say(
+        "ledger.end", 1.1, "one-0", **what
+    )
 
 
-@given(st.floats(0.0, 9.9), st.floats(10.1, 60.0))
-def test_any_prompt_start_holds_and_any_late_one_does_not(soon_s, late_s):
-    def told(took_s: float) -> Story:
-        story = start(knocked("one", "two"), "one", 1.0)
-        return start(story, "two", 1.0 + took_s).watched(100.0)
+UNSEEN = both(without("ledger.start"), without("harness.heartbeat"))
 
-    assert told(soon_s).judged_by(LAW).status is Status.HOLDS
-    assert told(late_s).judged_by(LAW).status is Status.VIOLATED
+test_only_tasks_that_all_start_in_time_hold = properties.of(
+    LAW,
+    st.builds(started, st.integers(1, 3), st.integers(1, 2), st.floats(0.0, 9.9)),
+    Damage("one-never-starts", without("ledger.start", "one-0")),
+    Damage("one-starts-late", moved("ledger.start", "one-0", by_s=10.1)),
+    Damage("the-worker-does-not-know-it", unknown),
+    Damage("none-starts", without("ledger.start")),
+    Damage("one-was-never-sent", without("send.accepted", task="one"), UNSAID),
+    Damage("sent-to-a-queue", changed("send.accepted", to={"queue": "q"}), UNSAID),
+    Damage("nobody-asked", without("agent.tasks"), UNSAID),
+    Damage("it-has-no-tasks", changed("agent.tasks", to={"names": []}), UNSAID),
+    Damage("not-watched", UNSEEN, UNSAID),
+)

@@ -1,5 +1,4 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.contracts.schedule import NAME
@@ -125,29 +124,18 @@ def test_another_situation_is_no_steady_state():
     assert story.judged_by(LAW).status is Status.INCONCLUSIVE
 
 
-LEGAL = st.builds(
-    steady,
-    st.lists(st.floats(-0.1, 0.1), min_size=11, max_size=15),
-    st.floats(0.15, 0.85),
-    st.sampled_from([1.0, 2.0, 5.0]),
-)
-
-DAMAGES = [
+test_only_one_run_per_slot_holds = properties.of(
+    LAW,
+    st.builds(
+        steady,
+        st.lists(st.floats(-0.1, 0.1), min_size=11, max_size=13),
+        st.floats(0.15, 0.85),
+        st.sampled_from([1.0, 2.0, 5.0]),
+    ),
     Damage("a-second-scheduler", again("ledger.start", after_s=0.01)),
     Damage("no-runs", without("ledger.start")),
     Damage("all-without-effect", changed("ledger.end", to={"how": "ignored"})),
     Damage("much-too-late", moved("ledger.start", by_s=40.0)),
     Damage("not-watched", without("harness.situation"), Status.INCONCLUSIVE),
     Damage("not-asked-for", without("agent.schedule"), Status.INCONCLUSIVE),
-]
-
-
-@given(LEGAL)
-def test_a_legal_story_holds(story):
-    properties.holds(LAW, story)
-
-
-@pytest.mark.parametrize("damage", DAMAGES, ids=str)
-@given(story=LEGAL)
-def test_each_damage_is_caught(damage, story):
-    properties.caught(LAW, story, damage)
+)

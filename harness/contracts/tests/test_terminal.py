@@ -1,12 +1,15 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.tests import properties
+from harness.tests.properties import Damage, Edit, again, both, changed, moved, without
 from harness.tests.story import Story
 from harness.verdict import Status
 
 ONE = "terminal.exactly-one"
 EVERY = "terminal.every-exit"
+
+UNSAID = Status.INCONCLUSIVE
 
 ENDINGS = ("completed", "failed", "cancelled")
 
@@ -53,10 +56,6 @@ def test_two_people_who_see_different_endings_are_violated(event, reason):
     assert story.judged_by(ONE).status is Status.VIOLATED
 
 
-def test_no_ending_is_not_this_laws_business():
-    assert watched_job().watched(9.0).judged_by(ONE).status is Status.INCONCLUSIVE
-
-
 def test_hanging_up_right_after_the_ending_proves_nothing():
     story = watched_job().event("a", "completed", 1.0).watched(1.5)
     assert story.judged_by(ONE).status is Status.INCONCLUSIVE
@@ -69,23 +68,47 @@ def test_a_subscriber_who_left_early_proves_nothing():
     assert story.judged_by(ONE).status is Status.INCONCLUSIVE
 
 
-@given(
-    before=st.integers(0, 6),
-    ending=st.sampled_from(ENDINGS),
-    extra=st.sampled_from(["progress", *ENDINGS]),
-)
-def test_any_story_with_one_ending_holds_and_with_anything_after_it_does_not(
-    before, ending, extra
-):
-    def told() -> Story:
-        story = Story().submitted("a", 0.0).subscribed("a", 0.0)
-        for n in range(before):
-            story.event("a", "progress", 0.1 * n, percent=n)
-        return story.event("a", ending, 1.0)
+def watched_by(people: int, before: int, ending: str, seen_s: float) -> Story:
+    """Each of them sees the same progress and the same ending, a moment apart."""
+    story = Story().submitted("a", 0.0)
+    for n, person in enumerate(("anna", "ben", "clara")[:people]):
+        story.subscribed("a", 0.1, by=person)
+        for step in range(before):
+            story.event("a", "progress", 0.2 + 0.1 * step, percent=step, by=person)
+        story.event("a", ending, 1.0 + n * seen_s, by=person)
+    return story.watched(9.0)
 
-    assert told().watched(3.0).judged_by(ONE).status is Status.HOLDS
-    more = told().event("a", extra, 1.5).watched(3.0)
-    assert more.judged_by(ONE).status is Status.VIOLATED
+
+def told_anna(event: str, **data: object) -> Edit:
+    return lambda story: story.event("a", event, 8.0, **data)
+
+
+def otherwise(story: Story) -> Story:
+    """Let somebody else be told an ending that nobody else was told."""
+    story.subscribed("a", 0.1, by="dora")
+    return story.event("a", "failed", 2.0, by="dora", reason="nobody knows")
+
+
+test_only_one_ending_with_nothing_after_it_holds = properties.of(
+    ONE,
+    st.builds(
+        watched_by,
+        st.integers(1, 3),
+        st.integers(0, 3),
+        st.sampled_from(ENDINGS),
+        st.floats(0.0, 2.0),
+    ),
+    Damage("it-comes-twice", again("driver.event", subscriber="anna", after_s=2.5)),
+    Damage("completed-too", told_anna("completed")),
+    Damage("failed-too", told_anna("failed")),
+    Damage("cancelled-too", told_anna("cancelled")),
+    Damage("it-goes-on", told_anna("progress", percent=50)),
+    Damage("another-is-told-otherwise", otherwise),
+    Damage("no-ending", without("driver.event"), UNSAID),
+    Damage("nobody-watched", without("driver.subscribed"), UNSAID),
+    Damage("never-submitted", without("driver.submitted"), UNSAID),
+    Damage("not-watched-on", without("harness.heartbeat"), UNSAID),
+)
 
 
 # terminal.every-exit
@@ -105,37 +128,6 @@ def test_an_ending_that_never_comes_is_violated_only_after_its_time():
     assert verdict.status is Status.VIOLATED
     assert verdict.timed
     assert "got no ending" in verdict.summary
-
-
-def test_an_ending_that_comes_too_late_is_violated():
-    story = watched_job().started("a", 0.3).ended("a", 1.0)
-    story.event("a", "completed", 12.0).watched(14.0)
-    assert story.judged_by(EVERY).status is Status.VIOLATED
-
-
-@pytest.mark.parametrize(
-    ("how", "ending", "status"),
-    [
-        ("returned", "failed", Status.VIOLATED),
-        ("returned", "completed", Status.HOLDS),
-        ("raised:ValueError", "completed", Status.VIOLATED),
-        ("raised:ValueError", "failed", Status.HOLDS),
-        ("soft_time_limit", "failed", Status.HOLDS),
-        ("soft_time_limit", "completed", Status.VIOLATED),
-        ("cancelled", "cancelled", Status.HOLDS),
-        ("cancelled", "completed", Status.VIOLATED),
-    ],
-)
-def test_the_ending_fits_the_way_the_job_ended(how, ending, status):
-    story = watched_job().started("a", 0.3).ended("a", 1.0, how)
-    story.event("a", ending, 1.2).watched(3.0)
-    assert story.judged_by(EVERY).status is status
-
-
-def test_failed_without_a_reason_is_violated():
-    story = watched_job().started("a", 0.3).ended("a", 1.0, "raised:ValueError")
-    story.event("a", "failed", 1.2, reason=None).watched(3.0)
-    assert story.judged_by(EVERY).status is Status.VIOLATED
 
 
 def test_a_killed_child_may_be_noticed_late_but_must_fail():
@@ -233,23 +225,94 @@ def test_a_cancel_of_a_finished_job_is_no_exit():
     assert story.watched(4.0).judged_by(EVERY).status is Status.HOLDS
 
 
-def test_a_job_whose_exit_nobody_saw_is_inconclusive():
-    story = watched_job().started("a", 0.3)
-    story = story.event("a", "failed", 1.0, reason="lost").watched(3.0)
-    assert story.judged_by(EVERY).status is Status.INCONCLUSIVE
+#: What ends a job -> the ending that fits, and seconds it may take at most.
+EXITS = {
+    "returned": ("completed", 10.0),
+    "raised:KeyError": ("failed", 10.0),
+    "soft_time_limit": ("failed", 10.0),
+    "cancelled": ("cancelled", 10.0),
+    "cancel": ("cancelled", 10.0),
+    "kill_child": ("failed", 16.0),
+    "oom_child": ("failed", 16.0),
+    "kill_main": ("failed", 20.0),
+    "hard_time_limit": ("failed", 16.0),
+}
 
 
-@given(
-    how=st.sampled_from(
-        ["returned", "raised:KeyError", "soft_time_limit", "cancelled"]
-    ),
-    delay_s=st.floats(0.0, 9.9),
+@st.composite
+def exited(draw, *hows: str) -> Story:
+    """A job exits at 2.0 in one of these ways, and all who watch hear of it in time."""
+    how = draw(st.sampled_from(hows))
+    ending, within_s = EXITS[how]
+    told_t = 2.0 + draw(st.floats(0.0, 0.99)) * within_s
+    story = Story().submitted("a", 0.0, kind="unlimited").started("a", 0.3)
+    if how == "cancel":
+        story.cancel("a", 2.0)
+    elif how == "hard_time_limit":
+        story.reported("a", 2.0, how)
+    elif how.startswith(("kill", "oom")):
+        role, pid = ("worker", 1) if how == "kill_main" else ("child", 10)
+        story.fault(how, 2.0, role, pid=pid)
+    else:
+        story.ended("a", 2.0, how)
+    for person in ("anna", "ben")[: draw(st.integers(1, 2))]:
+        story.subscribed("a", 0.1, by=person)
+        story.event("a", "progress", 1.0, percent=5, by=person)
+        story.event("a", ending, told_t, by=person)
+    return story.watched(60.0)
+
+
+def ending(**to: object) -> Edit:
+    """Let one of them be told something else about the end."""
+
+    def edit(story: Story) -> Story:
+        (said,) = story.history.job("a").subscribers[0].terminals
+        return changed("driver.event", subscriber="anna", event=said["event"], to=to)(
+            story
+        )
+
+    return edit
+
+
+def late(story: Story) -> Story:
+    (said,) = story.history.job("a").subscribers[0].terminals
+    return moved("driver.event", event=said["event"], by_s=20.0)(story)
+
+
+SILENCE = ending(event="progress")
+
+EXIT_DAMAGES = [
+    Damage("no-ending", SILENCE),
+    Damage("too-late", late),
+    Damage("nobody-heard-a-word", without("driver.event")),
+    Damage("nobody-watched", without("driver.subscribed"), UNSAID),
+    Damage("not-watched", both(SILENCE, without("harness.heartbeat")), UNSAID),
+]
+
+test_only_a_completion_after_a_return_holds = properties.of(
+    EVERY,
+    exited("returned"),
+    *EXIT_DAMAGES,
+    Damage("told-failed", ending(event="failed", reason="error")),
+    Damage("told-cancelled", ending(event="cancelled")),
+    Damage("it-never-returned", without("journal.end"), UNSAID),
 )
-def test_every_exit_with_its_ending_in_time_holds_and_without_it_does_not(how, delay_s):
-    fits = {"returned": "completed", "cancelled": "cancelled"}.get(how, "failed")
-    story = watched_job().started("a", 0.3).ended("a", 1.0, how)
-    assert story.watched(1.0).judged_by(EVERY).status is Status.INCONCLUSIVE
-    story.event("a", fits, 1.0 + delay_s).watched(20.0)
-    assert story.judged_by(EVERY).status is Status.HOLDS
-    silent = watched_job().started("a", 0.3).ended("a", 1.0, how).watched(20.0)
-    assert silent.judged_by(EVERY).status is Status.VIOLATED
+
+test_only_a_failure_with_a_reason_after_an_error_a_limit_or_a_death_holds = (
+    properties.of(
+        EVERY,
+        exited(*(how for how, (ending, _) in EXITS.items() if ending == "failed")),
+        *EXIT_DAMAGES,
+        Damage("told-completed", ending(event="completed")),
+        Damage("told-cancelled", ending(event="cancelled")),
+        Damage("without-a-reason", ending(reason=None)),
+    )
+)
+
+test_only_a_cancellation_after_a_cancel_holds = properties.of(
+    EVERY,
+    exited("cancelled", "cancel"),
+    *EXIT_DAMAGES,
+    Damage("told-completed", ending(event="completed")),
+    Damage("told-failed", ending(event="failed", reason="error")),
+)

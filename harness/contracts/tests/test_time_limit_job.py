@@ -1,5 +1,4 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.tests import properties
@@ -127,7 +126,9 @@ def legal(draw):
     return story.watched(20.0)
 
 
-DAMAGES = [
+test_only_a_job_that_stops_at_its_soft_limit_holds = properties.of(
+    LAW,
+    legal(),
     Damage("success", changed("ledger.end", to={"how": "success"})),
     Damage("retry", changed("ledger.end", to={"how": "retry"})),
     Damage("works-on", moved("ledger.end", by_s=2.1)),
@@ -135,18 +136,7 @@ DAMAGES = [
     Damage("starts-again", again("ledger.start", after_s=6.0)),
     Damage("stored-as-success", changed("agent.state", to={"state": "SUCCESS"})),
     Damage("not-started", without("ledger.start"), Status.INCONCLUSIVE),
-]
-
-
-@given(legal())
-def test_a_legal_story_holds(story):
-    properties.holds(LAW, story)
-
-
-@pytest.mark.parametrize("damage", DAMAGES, ids=str)
-@given(story=legal())
-def test_each_damage_is_caught(damage, story):
-    properties.caught(LAW, story, damage)
+)
 
 
 def test_the_limit_counts_from_the_earliest_start_that_anybody_saw():

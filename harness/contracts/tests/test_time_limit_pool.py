@@ -1,14 +1,15 @@
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.tests import properties
-from harness.tests.properties import Damage, changed, moved, without
+from harness.tests.properties import Damage, Edit, both, changed, moved, without
 from harness.tests.story import Story
 from harness.verdict import Status
 
 POOL = "time_limit.deployed-pool-enforces"
 NATIVE = "time_limit.native-code-is-killed"
+
+UNSAID = Status.INCONCLUSIVE
 
 
 # time_limit.deployed-pool-enforces
@@ -22,15 +23,6 @@ def probe() -> Story:
 
 def ended(story: Story, t: float, how: str, role: str = "child") -> Story:
     return story.say("ledger.end", t, "p", pid=10, role=role, how=how).watched(t + 1)
-
-
-def test_a_probe_ended_by_its_soft_limit_holds():
-    assert ended(probe(), 2.1, "soft_time_limit").judged_by(POOL).status is Status.HOLDS
-
-
-def test_a_probe_ended_by_its_hard_limit_holds():
-    story = ended(probe(), 3.2, "hard_time_limit", "parent")
-    assert story.judged_by(POOL).status is Status.HOLDS
 
 
 def test_a_child_that_was_asked_to_leave_at_its_hard_limit_holds():
@@ -50,19 +42,48 @@ def test_a_probe_that_never_ends_is_violated_after_its_time():
     assert probe().watched(12.0).judged_by(POOL).status is Status.VIOLATED
 
 
-def test_a_probe_that_was_too_short_is_inconclusive():
-    assert ended(probe(), 1.5, "success").judged_by(POOL).status is Status.INCONCLUSIVE
+@st.composite
+def limited(draw):
+    """Up to three probes, each ended by one of its limits, in time."""
+    story = Story()
+    for n in range(draw(st.integers(1, 3))):
+        job, pid = f"p{n}", 10 + n
+        story.sent(job, 0.0, soft_s=1.0, hard_s=2.0)
+        story.say("ledger.start", 1.0 + n, job, pid=pid, role="child")
+        if draw(st.booleans()):
+            lasted_s, how, role = draw(st.floats(1.0, 3.9)), "soft_time_limit", "child"
+        else:
+            lasted_s, how, role = draw(st.floats(2.0, 9.9)), "hard_time_limit", "parent"
+        t = 1.0 + n + lasted_s
+        story.say("ledger.end", t, job, pid=pid, role=role, how=how)
+    return story.watched(40.0)
 
 
-def test_a_probe_that_never_started_is_inconclusive():
-    story = Story().sent("p", 0.0, soft_s=1.0, hard_s=2.0).watched(30.0)
-    assert story.judged_by(POOL).status is Status.INCONCLUSIVE
+def outlived(how: str) -> Edit:
+    """Let the first go on past both limits, and end like this by itself."""
+    by_itself = changed("ledger.end", "p0", to={"how": how, "role": "child"})
+    return both(by_itself, moved("ledger.end", "p0", by_s=9.0))
 
 
-@given(st.floats(2.1, 60.0))
-def test_no_success_after_the_hard_limit_holds(lasted_s):
-    story = ended(probe(), 1.0 + lasted_s, "success")
-    assert story.judged_by(POOL).status is Status.VIOLATED
+def too_short(story: Story) -> Story:
+    story = without("ledger.end", "p0")(story)
+    return story.say("ledger.end", 1.5, "p0", pid=10, role="child", how="success")
+
+
+UNLIMITED = {"soft_s": None, "hard_s": None}
+
+test_only_probes_that_a_limit_ends_in_time_hold = properties.of(
+    POOL,
+    limited(),
+    Damage("succeeds-late", outlived("success")),
+    Damage("fails-late", outlived("failure:OSError")),
+    Damage("ended-late", moved("ledger.end", "p0", by_s=9.0)),
+    Damage("never-ends", without("ledger.end", "p0")),
+    Damage("done-before", too_short, UNSAID),
+    Damage("never-started", without("ledger.start", "p0"), UNSAID),
+    Damage("sent-without-limits", changed("send.accepted", to=UNLIMITED), UNSAID),
+    Damage("never-sent", without("send.accepted"), UNSAID),
+)
 
 
 # time_limit.native-code-is-killed
@@ -130,9 +151,9 @@ def test_a_task_that_only_sleeps_is_not_stuck_in_native_code():
     assert story.judged_by(NATIVE).status is Status.INCONCLUSIVE
 
 
-LEGAL = st.builds(killed, st.floats(3.0, 4.9), st.floats(3.0, 9.0))
-
-DAMAGES = [
+test_only_a_native_call_killed_at_its_hard_limit_holds = properties.of(
+    NATIVE,
+    st.builds(killed, st.floats(3.0, 4.9), st.floats(3.0, 9.0)),
     Damage("no-hard-limit", lambda story: returned(9.0)),
     Damage("gone-late", moved("probe.gone", by_s=2.1)),
     Damage("not-gone", without("probe.gone")),
@@ -140,15 +161,4 @@ DAMAGES = [
     Damage("reported-late", moved("ledger.end", by_s=9.0)),
     Damage("called-lost", changed("ledger.end", to={"how": "lost"})),
     Damage("not-started", without("ledger.start"), Status.INCONCLUSIVE),
-]
-
-
-@given(LEGAL)
-def test_a_legal_story_holds(story):
-    properties.holds(NATIVE, story)
-
-
-@pytest.mark.parametrize("damage", DAMAGES, ids=str)
-@given(story=LEGAL)
-def test_each_damage_is_caught(damage, story):
-    properties.caught(NATIVE, story, damage)
+)

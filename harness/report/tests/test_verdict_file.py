@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.contract import contracts
 from harness.errors import HistoryError
 from harness.report.verdict_file import Judged, read_test, write_run, write_test
 from harness.verdict import ExitCode, Status, holds, violated
@@ -42,6 +43,16 @@ def test_a_run_tells_each_contract_with_its_tests_and_measurements(tmp_path):
     assert (row["status"], row["code"]) == ("violated", "CAP-003")
     assert row["measured"] == {"gap_s": {"worst": 4.0, "bound": 1.0, "unit": "s"}}
     assert row["tests"] == ["test_x.py::test_y"]
+
+
+def test_every_contract_is_judged_or_not_applicable_or_not_asked(tmp_path):
+    path, other = tmp_path / "verdicts.json", "schedule.one-run-per-slot"
+    skipped = {other: "there is no beat"}
+    write_run(path, [judged()], exit_code=ExitCode.VIOLATED, not_applicable=skipped)
+    content = json.loads(path.read_text())
+    assert content["not_applicable"] == skipped
+    told = [*content["contracts"], *content["not_applicable"], *content["not_asked"]]
+    assert sorted(told) == [c.id for c in contracts()]
 
 
 def test_no_file_means_no_verdicts_and_a_damaged_one_is_refused(tmp_path):
