@@ -5,6 +5,7 @@ registered where it is written, and wrong declarations are refused there.
 """
 
 import difflib
+import functools
 import importlib
 import pkgutil
 import re
@@ -154,11 +155,16 @@ def _validate(new: Contract) -> None:
 
 def contracts() -> tuple[Contract, ...]:
     """Return all contracts, sorted by id."""
+    _import_all()
+    return tuple(sorted(_registry.values(), key=lambda c: c.id))
+
+
+@functools.cache  # listing the folder each time took longer than judging
+def _import_all() -> None:
     package = importlib.import_module("harness.contracts")
     for module in pkgutil.iter_modules(package.__path__):
         if not module.ispkg:
             importlib.import_module(f"harness.contracts.{module.name}")
-    return tuple(sorted(_registry.values(), key=lambda c: c.id))
 
 
 def find_contract(id: str) -> Contract:
@@ -167,14 +173,14 @@ def find_contract(id: str) -> Contract:
     Raises:
         ContractError: there is none of this id; names the nearest ones.
     """
-    known = {c.id: c for c in contracts()}
-    if id not in known:
-        near = difflib.get_close_matches(id, known, n=3, cutoff=0.4)
+    _import_all()
+    if id not in _registry:
+        near = difflib.get_close_matches(id, _registry, n=3, cutoff=0.4)
         meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ContractError(
             f"Unknown contract {id!r}.{meant} `queueproof contracts` lists them all."
         )
-    return known[id]
+    return _registry[id]
 
 
 def _nearest(word: str, known: object) -> str:
