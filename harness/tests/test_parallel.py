@@ -55,7 +55,11 @@ def project(pytester, monkeypatch):
     """A project whose tests run in xdist's processes; no other plugin is loaded."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "harness.plugin,xdist.plugin")
-    pytester.makepyprojecttoml("[tool.pytest.ini_options]\nfilterwarnings = ['error']")
+    # The outer run has imported the plugin, which the inner one would rewrite.
+    ignored = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+    pytester.makepyprojecttoml(
+        f"[tool.pytest.ini_options]\nfilterwarnings = ['error', '{ignored}']"
+    )
     folder = pytester.mkdir("scenarios")
     (folder / "target.toml").write_text(TARGET)
     (folder / "mutants").mkdir()
@@ -63,7 +67,8 @@ def project(pytester, monkeypatch):
 
     def run(body, *options, processes=1):
         (folder / "test_told.py").write_text(SCENARIOS + body)
-        return pytester.runpytest_subprocess("-n", str(processes), *options)
+        # Only the controller is here; the tests run in processes that it starts.
+        return pytester.runpytest_inprocess("-n", str(processes), *options)
 
     run.path = pytester.path
     return run
