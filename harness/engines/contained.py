@@ -29,20 +29,30 @@ OUTPUT_WITHIN_S = 5.0
 def attach(docker_socket: str, container: str) -> socket.socket:
     """Connect to the standard streams of a container that is not started yet.
 
-    Afterwards would be too late: what it said until then would be lost. Docker's own
-    client gives no socket that can be written to and closed.
+    Afterwards would be too late: what it said until then would be lost.
 
     Raises:
         EngineError: the daemon refuses.
     """
+    streams = "stdin=1&stdout=1&stderr=1&stream=1"
+    return hijack(docker_socket, f"/containers/{container}/attach?{streams}")
+
+
+def hijack(docker_socket: str, path: str, body: bytes = b"") -> socket.socket:
+    """Ask the daemon for standard streams: what is sent arrives there, and back.
+
+    Docker's own client gives no socket that can be written to and closed. Raises
+    EngineError where the daemon refuses.
+    """
     request = (
-        f"POST /containers/{container}/attach?stdin=1&stdout=1&stderr=1&stream=1 "
-        "HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\n"
+        f"Upgrade: tcp\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     attached = socket.socket(socket.AF_UNIX)
     try:
         attached.connect(docker_socket)
-        attached.sendall(request.encode())
+        attached.sendall(request.encode() + body)
         answer = b""
         while not answer.endswith(b"\r\n\r\n"):  # what follows is the stream's
             byte = attached.recv(1)
@@ -50,7 +60,7 @@ def attach(docker_socket: str, container: str) -> socket.socket:
             if not byte:
                 break
         if b" 101 " not in answer.partition(b"\r\n")[0]:
-            raise EngineError(f"Docker does not attach to {container}: {answer!r}")
+            raise EngineError(f"Docker does not attach to {path}: {answer!r}")
     except BaseException:
         attached.close()
         raise

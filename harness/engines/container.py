@@ -90,7 +90,7 @@ class ContainerEngine:
     @property
     def limits(self) -> ContainerLimits:
         """Return what it can take away from a container."""
-        return ContainerLimits(self._oversight, self.equipment.python)
+        return ContainerLimits(self._oversight, self._socket, self.equipment.python)
 
     @property
     def redis_server(self) -> str:

@@ -10,6 +10,7 @@ from docker.errors import APIError, NotFound
 
 from harness.engines import Process, ProcessId
 from harness.engines.contained import ContainedProcess
+from harness.engines.neighbour import neighbour
 from harness.engines.oversight import Oversight
 from harness.errors import EngineError, NotOnThisEngine
 
@@ -24,13 +25,6 @@ PERIOD_US = 100_000
 #: MiB that stand for no limit: Docker takes back none that it was once given.
 NO_LIMIT_MIB = 1_048_576
 
-#: Takes 256 MiB, until the kernel ends somebody: the victim, then, if need be, itself.
-NEIGHBOUR = """
-with open("/proc/self/oom_score_adj", "w") as file:
-    file.write("250")
-held = [b"x" * 2**20 for _ in range(256)]
-"""
-
 #: MiB by which a limit is raised, and up to which, while the kernel refuses it: it must
 #: be kept at once, and not all can be given back that might be.
 STEP_MIB = 2.0
@@ -40,8 +34,9 @@ MOST_MIB = 64.0
 class ContainerLimits:
     """See `harness.engines.limits.Limits`."""
 
-    def __init__(self, oversight: Oversight, python: str) -> None:
+    def __init__(self, oversight: Oversight, docker_socket: str, python: str) -> None:
         self._oversight = oversight
+        self._socket = docker_socket
         self._python = python
 
     @contextmanager
@@ -53,31 +48,37 @@ class ContainerLimits:
         Without headroom a neighbour in the container takes what there still is.
         """
         namespace, container = process.id.pid_namespace, _container(process)
-        group = self._oversight.group(namespace) or {}
-        killed = [int(group.get("oom_kills", 0))] * 2
-        before = group.get("limit_mib", NO_LIMIT_MIB)
-
-        def kills() -> int:
-            now = self._oversight.group(namespace)
-            if now is not None:
-                killed[1] = int(now["oom_kills"])
-            elif _died_of_it(container):
-                killed[1] = max(killed[1], killed[0] + 1)
-            return killed[1] - killed[0]
-
-        try:
-            if group:
-                _limit_near(container, min(group["used_mib"] + headroom_mib, before))
-            if group and not headroom_mib:
+        with contextlib.ExitStack() as ending:
+            take: Callable[[], None] | None = None
+            if not headroom_mib and self._oversight.group(namespace):
+                # Before the limit: a kernel that lowers it at once kills at once.
                 for victim in victims:
                     self._oversight.prefer(victim)
-                with contextlib.suppress(APIError):  # it has ended for want of it
-                    neighbour = [self._python, "-S", "-c", NEIGHBOUR]
-                    container.exec_run(neighbour, detach=True)
-            yield kills
-        finally:
-            with contextlib.suppress(APIError):  # it is gone, and its limit with it
-                _limit(container, before)
+                take = ending.enter_context(
+                    neighbour(container, self._socket, self._python, victims)
+                )
+            group = self._oversight.group(namespace) or {}
+            killed = [int(group.get("oom_kills", 0))] * 2
+            before = group.get("limit_mib", NO_LIMIT_MIB)
+
+            def kills() -> int:
+                now = self._oversight.group(namespace)
+                if now is not None:
+                    killed[1] = int(now["oom_kills"])
+                elif _died_of_it(container):
+                    killed[1] = max(killed[1], killed[0] + 1)
+                return killed[1] - killed[0]
+
+            try:
+                if group:
+                    near = min(group["used_mib"] + headroom_mib, before)
+                    _limit_near(container, near)
+                if take is not None:
+                    take()
+                yield kills
+            finally:
+                with contextlib.suppress(APIError):  # it is gone, and its limit with it
+                    _limit(container, before)
 
     def memory_left_mib(self, process: ProcessId) -> float | None:
         """Return the container's limit less what it uses."""

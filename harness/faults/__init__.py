@@ -98,7 +98,12 @@ class Faults:
         return terminate.main(self._stack, self._history, role, signal.SIGTERM)
 
     def quit(self, role: str = "worker") -> Victim | None:
-        """Send SIGQUIT to the main process of a part: end now, whatever runs."""
+        """Send SIGQUIT to the main process of a part: end now, whatever runs.
+
+        A worker of Celery 5.7 that reads the result of a job at that moment ends after
+        30 s more, or never: its handler joins the child, which waits for that result
+        to be read.
+        """
         return terminate.main(
             self._stack, self._history, role, signal.SIGQUIT, fault="quit"
         )

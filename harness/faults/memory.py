@@ -69,7 +69,7 @@ def _starve(
     victim: Victim | None,
     job: str | None,
 ) -> Victim | None:
-    """Proof is the kernel's count of kills, and that the process is gone."""
+    """Proof is the kernel's count of kills, that the process is gone, and no other."""
     if process is None or victim is None:
         proof = "no process to leave without memory"
         injected(history, fault, victim, bit=False, proof=proof, job=job)
@@ -83,10 +83,13 @@ def _starve(
                 what=f"pid {victim.pid} needs memory",
             )
         gone, killed = is_gone(stack.engine, victim.id), kills()
-        proof = f"out-of-memory kills: {killed}; pid {victim.pid} "
-        proof += "is gone" if gone else "needed no memory"
-        bit = gone and killed > 0
-        injected(history, fault, victim, bit=bit, proof=proof, job=job)
+    main_gone = process.id != victim.id and is_gone(stack.engine, process.id)
+    proof = f"out-of-memory kills: {killed}; pid {victim.pid} "
+    proof += "is gone" if gone else "needed no memory"
+    if main_gone:  # a fault of its own: nobody is left to report the job
+        proof += f", and so is the main process, pid {process.id.pid}"
+    bit = gone and killed > 0 and not main_gone
+    injected(history, fault, victim, bit=bit, proof=proof, job=job)
     history.record("fault", "healed", job, fault=fault)
     return victim if bit else None
 

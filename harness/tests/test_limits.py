@@ -96,6 +96,31 @@ def test_a_child_that_needs_no_memory_is_not_killed(
     assert not groups_of_ours()
 
 
+def test_a_child_that_takes_the_main_process_along_is_another_fault(
+    plain_stack, history, faults, running, monkeypatch
+):
+    job = running("sleep", seconds=30)
+    worker = plain_stack.process(plain_stack.probe_worker().role)
+
+    @contextlib.contextmanager
+    def takes_both(process, victims, headroom_mib):
+        for each in (worker.id, *victims):
+            plain_stack.engine.signal(each, signal.SIGKILL)
+        wait_until(
+            lambda: is_gone(plain_stack.engine, worker.id), within_s=10, what="it died"
+        )
+        yield lambda: 2
+
+    greedy = SimpleNamespace(memory=takes_both)
+    monkeypatch.setattr(plain_stack.engine, "limits", greedy)
+
+    assert faults.oom_child(job) is None
+
+    assert told(history)["bit"] is False
+    assert "so is the main process" in told(history)["proof"]
+    wait_until(lambda: plain_stack.is_ready(worker.role), within_s=20, what="back")
+
+
 def test_no_job_no_victim(history, faults):
     assert faults.oom_child("no-such-job") is None
 

@@ -88,6 +88,16 @@ class Bench:
             within_s=SEEN_WITHIN_S,
         )["code"]
 
+    def idle(self) -> None:
+        """Wait until the worker has read the results of all jobs it was sent."""
+
+        def is_idle() -> bool:
+            waiting = self.redis.llen(QUEUE)
+            answers = self.agent.inspect("active", limit=1) or {}
+            return not waiting and list(answers.values()) == [[]]
+
+        self.see(is_idle, "the worker has read all results")
+
     def see(self, condition: Callable[[], object], what: str) -> None:
         """Wait until it is so; raises NotFelt where it never is."""
         try:

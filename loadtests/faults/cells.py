@@ -42,8 +42,11 @@ def terminate(bench: Bench) -> str:
 
 @cell
 def quit(bench: Bench) -> str:
-    bench.faults.quit("worker")
-    return _ended_with(bench, "worker", 0)
+    # Not while it reads a result: see Faults.quit. Beat would send it jobs meanwhile.
+    with bench.faults.pause("beat"):
+        bench.idle()
+        bench.faults.quit("worker")
+        return _ended_with(bench, "worker", 0)
 
 
 @cell

@@ -11,8 +11,11 @@ import pytest
 
 from harness.engines import Command
 from harness.engines.choice import open_engine
+from harness.engines.daemon import reach
+from harness.engines.neighbour import neighbour
 from harness.engines.reaper import OWNER_LABEL, RUN_LABEL, owner
 from harness.errors import EngineError
+from harness.faults import Faults
 from harness.history import History
 from harness.stack import Stack
 from harness.target import Container, Target
@@ -54,6 +57,11 @@ def end_of(stack, job):
         return next((line for line in lines if line["what"] == "end"), None)
 
     return wait_until(ended, within_s=30, what=f"{job} has ended")
+
+
+def running_in(process):
+    """Return the command lines in a container, also of what came in later."""
+    return [" ".join(line) for line in process.container.top()["Processes"]]
 
 
 def test_a_user_that_is_not_root_can_write_where_it_must(stack_of):
@@ -143,6 +151,47 @@ def test_a_memory_limit_is_of_each_part(stack_of, client):
 
     assert about["HostConfig"]["Memory"] == 300 * 2**20
     assert about["HostConfig"]["MemorySwap"] == 300 * 2**20
+
+
+def test_a_child_without_memory_is_killed_and_nobody_else(stack_of):
+    stack = stack_of()
+    main = stack.process("worker")
+
+    # More than once: who else dies depends on who needs the next page.
+    for _ in range(3):
+        job = stack.agent.probe("sleep", seconds=30, ticks=200, queue="plain")
+        child = wait_until(
+            lambda job=job: stack.pid_of_child(job), within_s=30, what="it runs"
+        )
+
+        victim = Faults(stack, stack.history).oom_child(job)
+
+        assert victim.id == child
+        assert end_of(stack, job)["how"] == "lost"
+    proofs = [o["proof"] for o in stack.history.of(source="fault", kind="injected")]
+    assert len(proofs) == 3
+    assert main is stack.process("worker")
+    assert main.exit_code() is None
+    wait_until(
+        lambda: not any("oom_score_adj" in line for line in running_in(main)),
+        within_s=10,
+        what="our own process has left the container",
+    )
+    # The limit is lifted: as much as was refused is given.
+    large = stack.agent.probe("hold_memory", mib=256, seconds=0, queue="plain")
+    assert end_of(stack, large)["how"] == "success"
+
+
+def test_a_process_of_ours_that_does_not_start_is_an_error(stack_of):
+    stack = stack_of()
+    worker = stack.process("worker")
+    _, docker_socket = reach()
+
+    with (
+        pytest.raises(EngineError, match=r"/no/python should have been ready"),
+        neighbour(worker.container, docker_socket, "/no/python", [worker.id]),
+    ):
+        raise AssertionError("not reached")
 
 
 def test_an_image_that_is_nowhere_is_an_error_with_a_remedy(tmp_path):
