@@ -192,19 +192,25 @@ class Proxy:
 
     def _run(self) -> None:
         while not self._closed:
-            for key, mask in self._selector.select(self._until_due_s()):
-                if key.fileobj is self._listener:
-                    self._accept()
-                elif key.fileobj is self._ear:
-                    self._ear.recv(CHUNK)
-                elif key.data in self._ends:
-                    self._look_at(key.data, mask)
+            self._take_in(self._until_due_s())
             if self._is_late:
                 for end in list(self._ends):
                     self._send(end)
             while not self._orders.empty():
-                self._orders.get()()
+                order = self._orders.get()
+                # What came before the order, perhaps since we looked, is not under it.
+                self._take_in(0)
+                order()
         self._selector.close()
+
+    def _take_in(self, within_s: float | None) -> None:
+        for key, mask in self._selector.select(within_s):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fileobj is self._ear:
+                self._ear.recv(CHUNK)
+            elif key.data in self._ends:
+                self._look_at(key.data, mask)
 
     def _finish(self) -> None:
         self._reset_all()
