@@ -143,18 +143,24 @@ class Proxy:
 
     def _run(self) -> None:
         while not self._closed:
-            for key, mask in self._selector.select(self._traffic.until_due_s()):
-                if key.fileobj is self._listener:
-                    self._accept()
-                elif key.fileobj is self._ear:
-                    self._ear.recv(CHUNK)
-                elif key.data in self._traffic.ends:
-                    self._traffic.look_at(key.data, mask)
+            self._take_in(self._traffic.until_due_s())
             if self._traffic.is_late:
                 self._traffic.send_due()
             while not self._orders.empty():
-                self._orders.get()()
+                order = self._orders.get()
+                # What came before the order, perhaps since we looked, is not under it.
+                self._take_in(0)
+                order()
         self._selector.close()
+
+    def _take_in(self, within_s: float | None) -> None:
+        for key, mask in self._selector.select(within_s):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fileobj is self._ear:
+                self._ear.recv(CHUNK)
+            elif key.data in self._traffic.ends:
+                self._traffic.look_at(key.data, mask)
 
     def _finish(self) -> None:
         self._traffic.reset_all()
