@@ -119,6 +119,7 @@ def test_a_child_that_takes_the_main_process_along_is_another_fault(
 
     assert told(history)["bit"] is False
     assert "so is the main process" in told(history)["proof"]
+    history.until(None, "stack.restarted", within_s=10)
     wait_until(lambda: plain_stack.is_ready(worker.role), within_s=20, what="back")
 
 
