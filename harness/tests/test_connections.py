@@ -19,9 +19,7 @@ def faults(plain_stack, faults):
     roles = [process.role for process in plain_stack.processes()]
     workers = sum(role == "worker" or role.startswith("probe-") for role in roles)
     wait_until(
-        lambda: (
-            len(plain_stack.agent.inspect("ping", limit=workers) or {}) == workers
-        ),
+        lambda: len(plain_stack.agent.inspect("ping", limit=workers) or {}) == workers,
         within_s=20,
         what=f"the {workers} workers answer",
     )

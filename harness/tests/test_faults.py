@@ -194,5 +194,5 @@ def test_a_flushed_redis_has_forgotten_everything(plain_stack, history, faults):
 def test_the_noop_leaves_its_victim_alone(plain_stack, history, faults):
     victim = faults.noop("worker")
 
-    assert plain_stack.engine.state(victim.id) == "S"
+    assert plain_stack.engine.state(victim.id) in {"R", "S"}  # neither stopped nor gone
     assert told(history)["bit"] is True
