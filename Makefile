@@ -9,6 +9,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # One thread per process: two threads on a shared core are slower than one.
 export OMP_NUM_THREADS ?= 1
+# Compiled files are kept: without them every process of the tests compiles the project
+# and pytest's rewritten modules again, 3 s each.
+unexport PYTHONDONTWRITEBYTECODE
 # A run ends with the make that owns it, even when make is killed (harness/keeper.py).
 OWNED  := QUEUEPROOF_OWNER_PID=$$PPID
 
@@ -40,8 +43,8 @@ $(STAMP): pyproject.toml constraints.txt
 scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts (ENGINE=container: in containers)
 	@$(IMAGES) $(OWNED) $(BIN)/pytest scenarios/ --engine $(ENGINE)
 
-unit: $(STAMP)  ## unit tests of all rooms
-	@$(OWNED) $(BIN)/pytest
+unit: $(STAMP)  ## unit tests of all rooms, or of one: ROOM=harness
+	@$(OWNED) $(BIN)/pytest $(ROOM) -n 3 --dist worksteal
 
 test: check unit scenarios  ## check, unit tests of all rooms, the scenarios on processes
 
