@@ -29,6 +29,7 @@ SHUTDOWN_S = 1
 
 def create_app() -> socketio.ASGIApp:
     """Return the ASGI application, with settings from the environment."""
+    endings.never_forks()
     rooms = Rooms(settings(), endings.store())
     stand_in = StandIn(settings())
     old_path = LocalPath(settings(), functions(app))

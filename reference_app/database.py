@@ -79,13 +79,23 @@ looks = Table(
     Column("at", Float, nullable=False),
 )
 
-_INDEXES = (Index("jobs_by_state", jobs.c.state, jobs.c.announced, jobs.c.path),)
+_INDEXES = (
+    Index("jobs_by_state", jobs.c.state, jobs.c.announced),
+    Index("jobs_by_path", jobs.c.state, jobs.c.path, jobs.c.kind),
+)
 
 
-def open_engine(url: str) -> Engine:
-    """Return an engine on a database whose tables are there; safe to fork with."""
+def open_engine(url: str, *, forks: bool = True) -> Engine:
+    """Return an engine on a database whose tables are there.
+
+    Args:
+        url: of SQLite or PostgreSQL.
+        forks: whether this process may fork. One that never does keeps connections
+            open: with SQLite a write then takes 0.3 ms instead of 6, since the last one
+            to close a database has to write its log back.
+    """
     # NullPool: no connection is open between two calls, so none crosses a fork.
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool if forks else None)
     if engine.dialect.name == "sqlite":
         Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
         event.listen(engine, "connect", _prepare_sqlite)

@@ -24,6 +24,10 @@ from reference_app.settings import settings
 log = logging.getLogger(__name__)
 
 
+#: This process, if it never forks.
+_kept: set[int] = set()
+
+
 class Reason:
     """Why a job failed, in words that stay."""
 
@@ -42,6 +46,11 @@ def store() -> Jobs:
     return _store(os.getpid())
 
 
+def never_forks() -> None:
+    """Let this process keep connections to the database open; before the first use."""
+    _kept.add(os.getpid())
+
+
 def client() -> redis.Redis:
     """Return the events' Redis, connected once in each process."""
     return _client(os.getpid())
@@ -49,7 +58,7 @@ def client() -> redis.Redis:
 
 @lru_cache(maxsize=1)
 def _store(pid: int) -> Jobs:
-    return Jobs(settings().database_url)
+    return Jobs(settings().database_url, forks=pid not in _kept)
 
 
 @lru_cache(maxsize=1)

@@ -39,8 +39,8 @@ _jobs = database.jobs
 class Jobs:
     """The job records in one database."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = database.open_engine(url)
+    def __init__(self, url: str, *, forks: bool = True) -> None:
+        self.engine = database.open_engine(url, forks=forks)
 
     def create(
         self,

@@ -2,15 +2,19 @@
 
 import logging
 import os
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Self
 
 import redis
+from kombu import Producer, pools
 from kombu.exceptions import OperationalError
+from kombu.pools import ProducerPool
 
 from reference_app import endings, events
-from reference_app.broker import QUEUES, app, queue_of
+from reference_app.broker import ANSWER_S, QUEUES, app, queue_of
 from reference_app.jobs import Job, State
-from reference_app.patterns import outbox
+from reference_app.patterns import broker_bounds, outbox
 from reference_app.patterns.broker_bounds import InTime
 from reference_app.patterns.fallback import Reach, Unreachable
 from reference_app.settings import settings
@@ -34,15 +38,38 @@ CONNECTIVITY = (
 )
 
 
-def publish(job: Job) -> None:
-    """Send the message of a pending job's next attempt, and note it.
+@dataclass(frozen=True)
+class Message:
+    """What is sent of a job; all of it is in the row, too."""
+
+    id: str
+    kind: str
+    request: dict[str, Any]
+    limits: tuple[float | None, float | None]
+    attempt: int = 1
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """Return the message of a pending job's next attempt."""
+        limits = (job.soft_limit_s, job.hard_limit_s)
+        return cls(job.id, job.kind, job.request, limits, job.attempt + 1)
+
+
+def publish(message: Message) -> None:
+    """Send a message, and note it in the job's row.
 
     Raises:
         Unreachable: nobody knows whether the broker took it; at once while it is away.
         Exception: a bug; nothing was sent.
     """
-    reach(os.getpid()).call(lambda: _in_time(os.getpid()).call(lambda: _send(job)))
-    endings.store().mark_published(job.id)
+    pid = os.getpid()
+    try:
+        reach(pid).call(lambda: _in_time(pid).call(lambda: _send(message)))
+    except Unreachable as error:
+        if _is_about_password(error):
+            log.error("the broker wants another password: see CELERY_BROKER_URL")
+        raise
+    endings.store().mark_published(message.id)
 
 
 class Sweeper:
@@ -85,7 +112,7 @@ class Sweeper:
             reason = endings.Reason.LOST
             endings.finish(job.id, State.FAILED, error=text, reason=reason)
             return
-        publish(job)
+        publish(Message.of(job))
 
 
 @lru_cache(maxsize=1)
@@ -99,16 +126,35 @@ def _in_time(pid: int) -> InTime:
     return InTime(within_s=PUBLISH_S)
 
 
-def _send(job: Job) -> None:
+@lru_cache(maxsize=1)
+def _producers(pid: int) -> ProducerPool:
+    connection = app.connection_for_write(transport_options=broker_bounds.CONNECT_ONCE)
+    return pools.producers[connection]
+
+
+def _send(message: Message) -> None:
+    with _producers(os.getpid()).acquire(block=True, timeout=ANSWER_S) as producer:
+        _send_by(producer, message)
+
+
+def _send_by(producer: Producer, message: Message) -> None:
+    soft_s, hard_s = message.limits
     app.send_task(
-        job.kind,
-        args=[job.request],
-        task_id=job.id,
-        queue=queue_of(job.kind),
+        message.kind,
+        args=[message.request],
+        task_id=message.id,
+        queue=queue_of(message.kind),
         # A claim is for this attempt: a copy, or an earlier message, runs nothing.
-        headers={"attempt": job.attempt + 1},
-        soft_time_limit=job.soft_limit_s,
-        time_limit=job.hard_limit_s,
+        headers={"attempt": message.attempt},
+        soft_time_limit=soft_s,
+        time_limit=hard_s,
         ignore_result=True,
         retry=False,
+        producer=producer,
     )
+
+
+def _is_about_password(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, redis.AuthenticationError):
+        error = error.__cause__
+    return error is not None

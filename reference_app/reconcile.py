@@ -77,6 +77,8 @@ class Reconciler:
 
     def _lose(self) -> None:
         attempts = {job.id: job.attempt for job in endings.store().active()}
+        if not attempts:
+            return  # without jobs there no Redis is asked: it may well be gone
         for job_id in self._leases.lost(list(attempts)):
             log.warning("%s is lost", job_id)
             endings.lose(job_id, attempts[job_id])

@@ -76,7 +76,7 @@ def submit(
     except KeyReused as error:
         raise _wrong_key(str(error), key) from None
     if job_id == new_id and path is Path.CELERY:
-        _send(task, job_id)
+        _send(task, outbox.Message(job_id, task.name, request, limits))
     return job_id
 
 
@@ -86,12 +86,10 @@ def flag() -> FeatureFlag:
     return FeatureFlag(on=Path.CELERY, off=Path.LOCAL, share=share)
 
 
-def _send(task: JobTask, job_id: str) -> None:
-    jobs = endings.store()
-    job = jobs.get(job_id)
-    assert job is not None
+def _send(task: JobTask, message: outbox.Message) -> None:
+    jobs, job_id = endings.store(), message.id
     try:
-        outbox.publish(job)
+        outbox.publish(message)
     except Unreachable as error:
         log.warning("%s was not published: %s", job_id, error)
         if task.without_broker is WithoutBroker.RUN_LOCALLY and _has_room(task):

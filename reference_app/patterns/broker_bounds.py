@@ -24,6 +24,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+#: Transport options for the connection that publishes (`connection_for_write`): another
+#: try to connect would sleep for 2 s, and hide the reason.
+CONNECT_ONCE = {"max_retries": 0}
+
 
 def settings(answer_s: float) -> dict[str, Any]:
     """Return the Celery settings that bound each answer of broker and result store.

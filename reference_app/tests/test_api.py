@@ -48,6 +48,7 @@ def queue(jobs):
 def forget_connections():
     pools.reset()
     outbox.reach.cache_clear()
+    outbox._producers.cache_clear()
     celery_app.__dict__.pop("amqp", None)
     celery_app._pool = None
 

@@ -44,7 +44,7 @@ def attempts(queue):
 
 def create(jobs, **values):
     jobs.create("a", "steering.compare", {"n": 1}, limits=(5.0, 6.0), **values)
-    return jobs.get("a")
+    return outbox.Message.of(jobs.get("a"))
 
 
 def test_a_job_whose_sender_died_is_sent(queue, sweeper, jobs):

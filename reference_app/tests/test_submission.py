@@ -31,6 +31,7 @@ LIMITS = (5.0, 6.0)
 def forget_connections():
     pools.reset()
     outbox.reach.cache_clear()
+    outbox._producers.cache_clear()
     celery_app.__dict__.pop("amqp", None)
     celery_app._pool = None
 
@@ -126,8 +127,8 @@ def test_after_a_refusal_the_same_key_is_taken(broker, jobs, monkeypatch):
 def test_a_worker_faster_than_the_time_out_has_accepted_the_job(
     broker, jobs, monkeypatch
 ):
-    def ambiguous(job):
-        jobs.start(job.id, 1)  # the message came through
+    def ambiguous(message):
+        jobs.start(message.id, 1)  # the message came through
         raise TimeoutError("no answer")
 
     monkeypatch.setattr(outbox, "_send", ambiguous)
@@ -164,6 +165,12 @@ def test_a_message_that_came_through_all_the_same_runs_nothing(
     ran = []
     context.run(job_id, lambda ctx: ran.append(1) or {}, attempt=1, path=Path.LOCAL)
     assert (ran, jobs.get(job_id).state) == ([1], State.COMPLETED)
+
+
+def test_another_password_is_told_to_whoever_can_mend_it(broker, configured, caplog):
+    with another_password(broker, configured), pytest.raises(submission.NotAccepted):
+        submit()
+    assert "another password: see CELERY_BROKER_URL" in caplog.text
 
 
 def test_a_fallback_without_room_is_a_refusal(broker, jobs, configured):

@@ -9,7 +9,7 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/outbox.py",
-            old="        time_limit=job.hard_limit_s,\n",
+            old="        time_limit=hard_s,\n",
             new="",
         ),
     ),

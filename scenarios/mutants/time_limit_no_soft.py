@@ -9,7 +9,7 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/outbox.py",
-            old="        soft_time_limit=job.soft_limit_s,\n",
+            old="        soft_time_limit=soft_s,\n",
             new="",
         ),
     ),
