@@ -66,7 +66,8 @@ class LocalPath:
     def start(self) -> None:
         """Begin to look for jobs; processes are started with the first one."""
         if not self._settings.use_celery:
-            self._pool = self._new_pool()  # it will be needed: import beforehand
+            # It will be needed: let its processes import beforehand.
+            log.info("the local path is open: %s", self._open_pool().active)
         self._thread.start()
 
     def stop(self) -> None:
@@ -75,23 +76,26 @@ class LocalPath:
         self._thread.join()
         over_s = time.monotonic() + self._settings.local_grace
         while self._runs and time.monotonic() < over_s:
-            self._look(take=False)
+            self._try_to_look(take=False)
             threading.Event().wait(LOOK_S)
         if self._pool is not None:
             self._pool.stop()
             self._pool.join()
         for job_id, run in self._runs.items():
             if not endings.store().try_again(job_id, run.attempt, free=True):
-                endings.store().reserve(job_id, 0.0)
+                endings.store().reserve(job_id, 0.0)  # it had not begun
 
     def _work(self) -> None:
         while not self._stopping.wait(LOOK_S):
-            try:
-                self._look()
-            except SQLAlchemyError as error:
-                log.warning("cannot look after local jobs: %r", error)
+            self._try_to_look(take=True)
 
-    def _look(self, *, take: bool = True) -> None:
+    def _try_to_look(self, *, take: bool) -> None:
+        try:
+            self._look(take=take)
+        except SQLAlchemyError as error:
+            log.warning("cannot look after local jobs: %r", error)
+
+    def _look(self, *, take: bool) -> None:
         for job_id, run in list(self._runs.items()):
             if run.future.done():
                 del self._runs[job_id]
@@ -112,9 +116,7 @@ class LocalPath:
             reason = endings.Reason.UNKNOWN_TASK
             endings.finish(job.id, State.FAILED, error=text, reason=reason)
             return
-        if self._pool is None or not self._pool.active:
-            self._pool = self._new_pool()
-        future = self._pool.schedule(
+        future = self._open_pool().schedule(
             run_job,
             args=[job.id, attempt, place, job.soft_limit_s],
             timeout=job.hard_limit_s,
@@ -153,18 +155,26 @@ class LocalPath:
             if sent is not None:
                 log.warning("%s is cancelled: %s to its process", job_id, sent.name)
 
-    def _new_pool(self) -> ProcessPool:
-        CONSTS.term_timeout = TERM_S
-        return ProcessPool(
-            # One more than may work: the next job finds a process that has imported
-            # what it needs.
-            max_workers=self._settings.local_slots + 1,
-            max_tasks=1,
-            initializer=prepare,
-            initargs=[sorted(set(self._functions.values()))],
-            # A fork of a process with threads may hang; one with torch, too.
-            context=multiprocessing.get_context("spawn"),
-        )
+    def _open_pool(self) -> ProcessPool:
+        """Return the pool, a new one where there is none or it is broken."""
+        # A pool that is asked whether it is active starts its processes.
+        if self._pool is not None and not self._pool.active:
+            self._pool.stop()
+            self._pool.join()  # what it still ran is lost, and found by its lease
+            self._pool = None
+        if self._pool is None:
+            CONSTS.term_timeout = TERM_S
+            self._pool = ProcessPool(
+                # One more than may work: the next job finds a process that has
+                # imported what it needs.
+                max_workers=self._settings.local_slots + 1,
+                max_tasks=1,
+                initializer=prepare,
+                initargs=[sorted(set(self._functions.values()))],
+                # A fork of a process with threads may hang; one with torch, too.
+                context=multiprocessing.get_context("spawn"),
+            )
+        return self._pool
 
 
 def prepare(places: Sequence[str]) -> None:

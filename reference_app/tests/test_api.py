@@ -6,12 +6,11 @@ import sys
 import httpx
 import pytest
 import redis
-from kombu import pools
 
-from reference_app import api, context, endings, events, outbox
-from reference_app.broker import app as celery_app
+from reference_app import api, context, endings, events
 from reference_app.jobs import State
 from reference_app.settings import settings
+from reference_app.tests.test_submission import forget_connections
 
 SAE = "storyteller-layer1-topk"
 
@@ -43,14 +42,6 @@ def queue(jobs):
     with redis.Redis.from_url(settings().celery_broker_url) as broker:
         yield broker
     forget_connections()
-
-
-def forget_connections():
-    pools.reset()
-    outbox.reach.cache_clear()
-    outbox._producers.cache_clear()
-    celery_app.__dict__.pop("amqp", None)
-    celery_app._pool = None
 
 
 def test_a_comparison_is_recorded_and_sent_with_its_limits(queue, jobs, configured):
