@@ -4,18 +4,14 @@ A request is checked completely before anything is recorded; the job is recorded
 its message is sent. Status words are those of the steering plan; `state` is ours.
 """
 
-import logging
-import uuid
 from typing import Any
 
 import redis
-from celery import Task
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from kombu.exceptions import OperationalError
 
-from reference_app import endings, events
-from reference_app.broker import queue_of
+from reference_app import endings, events, submission
+from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
 from reference_app.steering import catalogue, tasks
@@ -26,12 +22,9 @@ from reference_app.steering.schemas import (
     SteeringSweepRequest,
     SteeringTaskResponse,
 )
+from reference_app.submission import IdempotencyKey
 
-log = logging.getLogger(__name__)
 router = APIRouter(tags=["steering"])
-
-#: Seconds after which a client may submit again when the broker was away.
-RETRY_AFTER_S = 5
 
 #: Our states in the words of the steering plan.
 WORDS = {
@@ -50,7 +43,9 @@ MESSAGES = {
 
 
 @router.post("/compare", status_code=202)
-def submit_comparison(request: SteeringComparisonRequest) -> SteeringTaskResponse:
+def submit_comparison(
+    request: SteeringComparisonRequest, idempotency_key: IdempotencyKey = None
+) -> SteeringTaskResponse:
     """Submit a comparison; its events come in the room that the answer names."""
     entry = _known_sae(request)
     for number, feature in enumerate(request.features):
@@ -60,11 +55,13 @@ def submit_comparison(request: SteeringComparisonRequest) -> SteeringTaskRespons
         settings().steering_soft_time_limit,
         settings().steering_hard_time_limit,
     )
-    return _submit(tasks.compare, request.model_dump(), limits)
+    return _submit(tasks.compare, request.model_dump(), limits, idempotency_key)
 
 
 @router.post("/sweep", status_code=202)
-def submit_sweep(request: SteeringSweepRequest) -> SteeringTaskResponse:
+def submit_sweep(
+    request: SteeringSweepRequest, idempotency_key: IdempotencyKey = None
+) -> SteeringTaskResponse:
     """Submit a sweep of one feature over many strengths."""
     entry = _known_sae(request)
     _known_feature(entry, request.feature_idx, ("body", "feature_idx"))
@@ -72,7 +69,7 @@ def submit_sweep(request: SteeringSweepRequest) -> SteeringTaskResponse:
         settings().steering_sweep_soft_time_limit,
         settings().steering_sweep_hard_time_limit,
     )
-    return _submit(tasks.sweep, request.model_dump(), limits)
+    return _submit(tasks.sweep, request.model_dump(), limits, idempotency_key)
 
 
 @router.get("/result/{task_id}")
@@ -81,7 +78,7 @@ def result(task_id: str) -> SteeringResultResponse:
     job = _known(endings.store().get(task_id), task_id)
     state, percent, message = str(job.state), 0, MESSAGES.get(job.state, "")
     if job.state is State.STARTED:
-        event = _latest(task_id)
+        event = _latest(job)
         percent = int(event["percent"]) if event else 0
         message = event["message"] if event else "Started"
         if percent > 0:
@@ -144,38 +141,12 @@ def gone(request: Request) -> None:
 
 
 def _submit(
-    task: Task, request: dict[str, Any], limits: tuple[float, float]
+    task: JobTask,
+    request: dict[str, Any],
+    limits: tuple[float, float],
+    key: str | None,
 ) -> SteeringTaskResponse:
-    task_id = str(uuid.uuid4())
-    soft_s, hard_s = limits
-    jobs = endings.store()
-    jobs.create(task_id, task.name, request)
-    try:
-        task.apply_async(
-            args=[request],
-            task_id=task_id,
-            queue=queue_of(task.name),
-            soft_time_limit=soft_s,
-            time_limit=hard_s,
-            ignore_result=True,
-            retry=False,
-        )
-    except (OperationalError, redis.RedisError, OSError) as error:
-        # The broker may have taken the message all the same: the ended row keeps a
-        # worker from running it.
-        log.warning("%s was not published: %r", task_id, error)
-        endings.finish(
-            task_id,
-            State.FAILED,
-            error="The queue did not take the job; try again later",
-            reason=endings.Reason.NOT_PUBLISHED,
-        )
-        raise HTTPException(
-            503,
-            f"The queue did not take job {task_id}; try again later.",
-            headers={"Retry-After": str(RETRY_AFTER_S)},
-        ) from None
-    jobs.mark_published(task_id)
+    task_id = submission.submit(task, request, limits, key=key)
     channel = f"steering/{task_id}"
     return SteeringTaskResponse(
         task_id=task_id,
@@ -217,9 +188,9 @@ def _known(job: Job | None, task_id: str) -> Job:
     return job
 
 
-def _latest(task_id: str) -> dict[str, Any] | None:
+def _latest(job: Job) -> dict[str, Any] | None:
     try:
-        return events.latest(endings.client(), task_id)
+        return events.latest(endings.client(), endings.store(), job)
     except redis.RedisError:
         return None  # progress is best effort; the state stands in the row
 

@@ -6,12 +6,11 @@ import sys
 import httpx
 import pytest
 import redis
-from kombu import pools
 
 from reference_app import api, context, endings, events
-from reference_app.broker import app as celery_app
 from reference_app.jobs import State
 from reference_app.settings import settings
+from reference_app.tests.test_submission import forget_connections
 
 SAE = "storyteller-layer1-topk"
 
@@ -43,12 +42,6 @@ def queue(jobs):
     with redis.Redis.from_url(settings().celery_broker_url) as broker:
         yield broker
     forget_connections()
-
-
-def forget_connections():
-    pools.reset()
-    celery_app.__dict__.pop("amqp", None)
-    celery_app._pool = None
 
 
 def test_a_comparison_is_recorded_and_sent_with_its_limits(queue, jobs, configured):
@@ -107,6 +100,19 @@ def test_a_wrong_request_is_refused_by_name_and_not_sent(
     assert jobs.recent() == []
 
 
+def test_a_submit_with_a_key_is_sent_once(queue):
+    key = {"Idempotency-Key": "k"}
+    first, again = (
+        call("POST", "/steering/compare", json=request(), headers=key) for _ in "12"
+    )
+    assert first.json()["task_id"] == again.json()["task_id"]
+    assert queue.llen("steering") == 1
+    changed = request(seed=8)
+    answer = call("POST", "/steering/compare", json=changed, headers=key)
+    assert answer.status_code == 422
+    assert "Idempotency-Key" in answer.text
+
+
 def test_without_a_broker_the_answer_is_503_and_the_job_is_failed(
     queue, jobs, configured
 ):
@@ -123,7 +129,7 @@ def test_a_pending_job_is_cancelled_at_once_and_never_starts(queue, jobs):
     task_id = call("POST", "/steering/compare", json=request()).json()["task_id"]
     assert call("DELETE", f"/steering/task/{task_id}").json()["status"] == "cancelled"
     context.run(task_id, lambda ctx: pytest.fail("it ran"))
-    event = events.latest(endings.client(), task_id)
+    event = events.latest(endings.client(), jobs, jobs.get(task_id))
     assert (event["kind"], event["seq"]) == ("cancelled", 1)
     again = call("DELETE", f"/steering/task/{task_id}").json()["status"]
     assert again == "already_cancelled"
