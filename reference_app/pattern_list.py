@@ -12,12 +12,20 @@ FOLDER = Path(__file__).parent / "patterns"
 
 
 class Pattern(NamedTuple):
-    """One pattern: its file, its first line, its guarantee, and what proves it."""
+    """One pattern: its file, its first line, its guarantee, and what proves it.
+
+    A proof is the id of a contract, or the code of one that is not written yet.
+    """
 
     file: str
     promise: str
     guarantee: str
-    contract: str
+    contracts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the module."""
+        return self.file.removesuffix(".py")
 
 
 def read() -> list[Pattern]:
@@ -29,9 +37,10 @@ def read() -> list[Pattern]:
             re.findall(r"^([A-Z][a-z ]+?)  +(.*(?:\n {3,}.*)*)", header, re.M)
         )
         words = {name: " ".join(text.split()) for name, text in fields.items()}
-        contract = words["Proof"].removeprefix("contract ")
+        proof = re.sub(r"\(.*?\)", "", words["Proof"]).removeprefix("contract ")
+        contracts = tuple(name.strip() for name in proof.split(","))
         promise = header.splitlines()[0]
-        found.append(Pattern(path.name, promise, words["Guarantee"], contract))
+        found.append(Pattern(path.name, promise, words["Guarantee"], contracts))
     return found
 
 
@@ -40,9 +49,9 @@ def print_all() -> None:
     table = Table(show_header=False, title="Each file works alone: copy it.")
     table.add_column(no_wrap=True)
     for pattern in read():
-        table.add_row(pattern.file.removesuffix(".py"), f"[b]{pattern.promise}[/b]")
+        table.add_row(pattern.name, f"[b]{pattern.promise}[/b]")
         table.add_row("guarantee", pattern.guarantee)
-        table.add_row("contract", pattern.contract)
+        table.add_row("contract", ", ".join(pattern.contracts))
         table.add_row("file", f"reference_app/patterns/{pattern.file}")
         table.add_section()
     Console().print(table)
