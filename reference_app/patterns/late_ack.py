@@ -14,7 +14,7 @@ Needs      redis-py, Redis >= 5.0; Celery with `conf(...)`, prefork; poison.py, 
            a lost process puts its message back without end.
 Breaks if  The effect of the job cannot take a fence and its holder is frozen between
            `check` and the effect: that is then done twice.
-Proof      contract delivery.long-job-runs-once
+Proof      contract delivery.long-job-runs-once, EXEC-005
 Source     Celery 5.7 manual, "Redis", visibility timeout: never renewed. Measured: 5
            starts in 20 s of a job of 8 s at a timeout of 3 s; a lost message came back
            after 103 s without the restore options. Copy this file alone.

@@ -7,7 +7,7 @@ import pytest
 from reference_app.patterns import late_ack
 from reference_app.patterns.late_ack import Claims, Copy, Superseded
 
-LEASE_S = 0.2
+LEASE_S = 0.4
 
 
 def let_the_lease_run_out():
