@@ -13,8 +13,7 @@ Needs      the standard library, Linux; a folder on one file system that all att
 Breaks if  The folder is on a network file system, or the disk loses what it confirmed.
 Proof      contract EXEC-005
 Source     rename(2) replaces atomically; fsync(2) of the file and of its folder makes
-           that last; flock(2) is released by the kernel when its holder dies.
-           Copy this file alone.
+           that last; flock(2) ends with its holder. Copy this file alone.
 """
 
 import contextlib
