@@ -3,25 +3,17 @@ import re
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from reference_app import pattern_list
+from reference_app.__main__ import main
 
 ROOT = pattern_list.FOLDER.parents[1]
-#: Each pattern may use one of these, beside the standard library.
-CLIENTS = {"redis", "celery"}
 FIELDS = ("Guarantee", "Units", "Raises", "Needs", "Breaks if", "Proof", "Source")
 
 
 def files():
     return sorted(pattern_list.FOLDER.glob("[a-z]*.py"))
-
-
-def imported(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").split(".")[0]
 
 
 def contracts():
@@ -66,8 +58,8 @@ def test_every_header_has_all_fields_in_order():
 def test_a_pattern_is_short_and_needs_one_client_library_at_most():
     for path in files():
         assert len(path.read_text().splitlines()) <= 120, path.name
-        foreign = set(imported(path)) - sys.stdlib_module_names
-        assert foreign <= CLIENTS, path.name
+        foreign = set(pattern_list.imported(path)) - sys.stdlib_module_names
+        assert foreign <= pattern_list.CLIENTS.keys(), path.name
         assert len(foreign) <= 1, path.name
 
 
@@ -78,3 +70,40 @@ def test_the_readme_has_a_row_for_every_pattern():
         re.M,
     )
     assert rows == [(p.name, p.promise) for p in pattern_list.read()]
+
+
+def command(*words):
+    return CliRunner().invoke(main, ["patterns", *words])
+
+
+@pytest.mark.parametrize("words", [(), ("list",)])
+def test_the_list_names_what_is_there(words):
+    said = command(*words)
+    assert said.exit_code == 0
+    for pattern in pattern_list.read():
+        assert f"│ {pattern.name} " in said.output
+
+
+def test_show_into_a_pipe_is_the_file_itself():
+    said = command("show", "retry")
+    assert said.output == (pattern_list.FOLDER / "retry.py").read_text()
+
+
+def test_show_on_a_terminal_lights_up_the_header(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    said = command("show", "retry")
+    assert "\x1b[1;36mGuarantee\x1b[0m" in said.output
+    plain = re.sub(r"\x1b\[[\d;]*m", "", said.output)
+    assert "A transient fault is tried again" in plain
+    assert "def pause_s" in plain
+
+
+@pytest.mark.parametrize("words", [("show",), ("add",)])
+def test_a_wrong_name_is_answered_with_the_nearest(words, tmp_path):
+    rest = [] if words == ("show",) else [str(tmp_path)]
+    said = command(*words, "retrys", *rest)
+    assert said.exit_code == 2
+    assert "no pattern 'retrys'; there is: retry" in said.output
+    assert (
+        "no pattern 'xyzzy'; there is: async_task," in command("show", "xyzzy").output
+    )
