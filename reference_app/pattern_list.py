@@ -15,8 +15,13 @@ from rich.text import Text
 
 FOLDER = Path(__file__).parent / "patterns"
 
-#: What to install for a client library, by the name it is imported by.
-CLIENTS = {"celery": "celery>=5.7", "redis": "redis>=6.4"}
+#: The libraries a pattern may use one of, by the name they are imported by, and what to
+#: install for them.
+CLIENTS = {
+    "celery": "celery>=5.7",
+    "redis": "redis>=6.4",
+    "sqlalchemy": "SQLAlchemy>=2.0",
+}
 
 
 class UnknownPattern(LookupError):
