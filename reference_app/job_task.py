@@ -11,7 +11,7 @@ from typing import Any
 
 from celery import Task
 
-from reference_app import context
+from reference_app import context, device
 
 Function = Callable[[dict[str, Any], context.JobContext], dict[str, Any]]
 
@@ -32,17 +32,26 @@ class JobTask(Task):
 
     #: `package.module:function`, imported only in the process that runs it.
     function: str
+    #: The device it needs a place on; empty for none.
+    device = ""
     without_broker = WithoutBroker.REFUSE
 
     def run(self, request: dict[str, Any]) -> None:
         """Run the job function and end the job's row."""
         _, soft_limit_s = self.request.timelimit or (None, None)
-        work = load(self.function)
         context.run(
             self.request.id,
-            lambda job_context: work(request, job_context),
+            lambda job_context: self.work(request, job_context),
             soft_limit_s=soft_limit_s,
         )
+
+    def work(
+        self, request: dict[str, Any], job_context: context.JobContext
+    ) -> dict[str, Any]:
+        """Run the job function itself, on either path, on the device it needs."""
+        function = load(self.function)
+        with device.held(self.device, job_context):
+            return function(request, job_context)
 
 
 def load(place: str) -> Function:

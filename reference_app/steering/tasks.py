@@ -13,6 +13,7 @@ class Compare(JobTask):
 
     name = "steering.compare"
     function = "reference_app.steering.generate:compare"
+    device = "gpu0"
 
 
 class Sweep(JobTask):
@@ -20,6 +21,7 @@ class Sweep(JobTask):
 
     name = "steering.sweep"
     function = "reference_app.steering.generate:sweep"
+    device = "gpu0"
 
 
 compare = app.register_task(Compare())
