@@ -41,7 +41,10 @@ class Policy:
     """When an error is worth another attempt, and after how long.
 
     transient: a short list of errors that go away by themselves, never Exception.
-    run_s: the hard time limit of one attempt; the message is held that much longer.
+    run_s: the hard time limit of one attempt, which a late acknowledgement holds the
+        message for; 0 with an early one.
+    visibility_timeout_s: the broker's; math.inf where it does not hold the pause, since
+        the job's row has a due time and the message is sent when that is over.
     final: further errors that are never tried again, the job's own cancel say.
     """
 

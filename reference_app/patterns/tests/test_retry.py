@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from hypothesis import given
@@ -98,6 +100,11 @@ def test_a_time_out_that_a_handler_turned_into_a_fault_is_seen():
 def test_a_policy_that_cannot_hold_is_refused_by_name(changes, named):
     with pytest.raises(ValueError, match=named):
         policy(**changes)
+
+
+def test_a_pause_that_the_broker_does_not_hold_may_be_long():
+    retry = policy(first_s=9_000, longest_s=9_000, visibility_timeout_s=math.inf)
+    assert retry.pause_s(ConnectionError(), 1) >= 4_500
 
 
 APP = """
