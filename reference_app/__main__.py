@@ -1,4 +1,4 @@
-"""`python -m reference_app api | worker | beat | demo | patterns`."""
+"""`python -m reference_app api | worker | beat | stage | demo | patterns`."""
 
 from pathlib import Path
 
@@ -48,6 +48,19 @@ def beat() -> None:
     from reference_app import beat
 
     beat.main()
+
+
+@main.command()
+@click.argument("name", type=click.Choice(["before", "mixed", "after", "rolled_back"]))
+@click.option("--show", is_flag=True, help="Print the commands, start nothing.")
+def stage(name: str, show: bool) -> None:
+    """Run all processes of a stage of the migration."""
+    from reference_app import stages
+
+    if show:
+        click.echo(stages.describe(stages.STAGES[name]))
+        return
+    raise SystemExit(stages.run(stages.STAGES[name]))
 
 
 @main.command()

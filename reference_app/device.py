@@ -5,9 +5,11 @@ is for what they do not see: a second worker, a job on the old path, an orphan.
 """
 
 import contextlib
+import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from reference_app.context import JobContext
 from reference_app.patterns.gpu_lease import lease
@@ -16,10 +18,25 @@ from reference_app.settings import settings
 #: Seconds to wait for a place by a job without a soft limit.
 WAIT_S = 30.0
 
+Work = Callable[[dict[str, Any], JobContext], dict[str, Any]]
+
+
+def on(name: str, function: Work) -> Work:
+    """Return the job function, which then holds a place on the device while it runs."""
+    if not name:
+        return function
+
+    @functools.wraps(function)
+    def run(request: dict[str, Any], context: JobContext) -> dict[str, Any]:
+        with held(name, context):
+            return function(request, context)
+
+    return run
+
 
 @contextlib.contextmanager
 def held(name: str, context: JobContext) -> Iterator[None]:
-    """Hold a place on the device `name`, if the job needs one.
+    """Hold a place on the device `name`.
 
     Waits until the job's soft limit, and says so to the user.
 
@@ -27,9 +44,6 @@ def held(name: str, context: JobContext) -> Iterator[None]:
         Cancelled, SoftTimeLimitExceeded: while it waited.
         DeviceBusy: no place in time; says who holds them.
     """
-    if not name:
-        yield
-        return
     told = False
 
     def check() -> None:

@@ -19,9 +19,14 @@ def install(settings: Settings) -> None:
 
 
 def hand_back(job_id: str, comes_back: bool) -> None:
-    """Let a job that outlasts the grace period end, unless its message comes again."""
-    if comes_back:
+    """Let a job that outlasts the grace period be sent to another worker.
+
+    Its attempt does not count, nothing went wrong with it. Its message, should that
+    come back, is of an attempt that was given up.
+    """
+    if endings.store().try_again(job_id, None, free=True):
+        log.warning("%s outlasts its worker: another one will do it", job_id)
         return
-    log.warning("%s outlasts the grace period of its worker", job_id)
+    # Cancelled meanwhile; if it has ended, this changes nothing.
     text = "The worker was stopped before the job was done"
     endings.finish(job_id, State.FAILED, error=text, reason=endings.Reason.LOST)

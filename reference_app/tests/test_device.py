@@ -1,13 +1,14 @@
+import json
 import multiprocessing
 import time
 from types import SimpleNamespace
 
 import pytest
 
-from reference_app import device
+from reference_app import device, job_task
 from reference_app.patterns.gpu_lease import DeviceBusy, holders
 from reference_app.settings import settings
-from reference_app.steering import tasks
+from reference_app.steering import generate
 
 
 class Context(SimpleNamespace):
@@ -30,8 +31,7 @@ def context(job_id="a", within_s=5.0, patience=9**9):
 
 
 @pytest.mark.usefixtures("configured")
-def test_steering_holds_the_device_and_a_second_job_waits_for_it():
-    assert tasks.compare.device == tasks.sweep.device == "gpu0"
+def test_a_second_job_waits_for_the_device_and_says_so():
     with device.held("gpu0", context("first")):
         assert "job first" in holders(device.folder(), "gpu0")[0]
         second = context("second", within_s=0.3)
@@ -52,9 +52,20 @@ def test_one_who_waits_can_be_cancelled():
 
 
 @pytest.mark.usefixtures("configured")
-def test_a_job_that_needs_no_device_takes_none():
-    with device.held("", context()):
-        assert not device.folder().exists()
+@pytest.mark.parametrize("name", ["compare", "sweep"])
+def test_steering_holds_the_device_whichever_path_it_came(name, monkeypatch):
+    def body(request, context):
+        return holders(device.folder(), generate.DEVICE)
+
+    monkeypatch.setattr(generate, name, body)
+    # Worker and old path both get the function from here.
+    function = job_task.load(f"reference_app.steering.generate:{name}")
+    assert "job a in pid" in function({}, context())[0]
+    assert holders(device.folder(), generate.DEVICE) == {}
+
+
+def test_a_job_whose_module_names_no_device_takes_none():
+    assert job_task.load("json:dumps") is json.dumps
 
 
 def test_two_places_when_the_operator_says_so(configured, tmp_path):

@@ -24,14 +24,34 @@ LONG = {
 }
 
 
-def test_a_job_whose_message_is_gone_is_ended_and_one_that_comes_back_is_not(jobs):
-    for job_id in ("gone", "comes-back"):
-        jobs.create(job_id, "steering.compare", {})
-        jobs.start(job_id)
-    leaving.hand_back("gone", comes_back=False)
-    leaving.hand_back("comes-back", comes_back=True)
-    assert (jobs.get("gone").state, jobs.get("gone").reason) == (State.FAILED, "lost")
-    assert jobs.get("comes-back").state is State.STARTED
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_job_that_outlasts_its_worker_is_put_back_and_nothing_is_counted(
+    jobs, comes_back
+):
+    jobs.create("a", "steering.compare", {}, attempts=1)
+    jobs.start("a")
+    leaving.hand_back("a", comes_back)
+    job = jobs.get("a")
+    assert (job.state, job.attempt, job.attempts) == (State.PENDING, 1, 2)
+    # The old message, should it come back, is a copy; the new one is not.
+    assert jobs.start("a", 1) is None
+    assert jobs.start("a", 2) == 2
+
+
+def test_a_job_that_was_cancelled_meanwhile_is_not_run_again(jobs):
+    jobs.create("a", "steering.compare", {})
+    jobs.start("a")
+    jobs.request_cancel("a")
+    leaving.hand_back("a", comes_back=False)
+    assert jobs.get("a").state is State.CANCELLED
+
+
+def test_a_job_that_ended_at_the_last_moment_stays_ended(jobs):
+    jobs.create("a", "steering.compare", {})
+    jobs.start("a")
+    jobs.finish("a", State.COMPLETED, result={})
+    leaving.hand_back("a", comes_back=False)
+    assert jobs.get("a").state is State.COMPLETED
 
 
 def test_a_grace_period_without_room_is_refused():
@@ -77,7 +97,7 @@ def until(condition, within_s=30):
         threading.Event().wait(0.05)
 
 
-def test_a_worker_leaves_within_its_grace_and_says_what_became_of_its_job(worker, jobs):
+def test_a_worker_leaves_within_its_grace_and_its_job_waits_for_another(worker, jobs):
     send(jobs, "a")
     until(lambda: jobs.get("a").state is State.STARTED)
     send(jobs, "b")
@@ -85,7 +105,6 @@ def test_a_worker_leaves_within_its_grace_and_says_what_became_of_its_job(worker
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
     assert 4 <= time.monotonic() - begun_s < 8
-    job = jobs.get("a")
-    assert (job.state, job.reason) == (State.FAILED, "lost")
-    assert job.error == "The worker was stopped before the job was done"
-    assert jobs.get("b").state is State.PENDING
+    for job_id, started in (("a", 1), ("b", 0)):
+        job = jobs.get(job_id)
+        assert (job.state, job.attempt) == (State.PENDING, started)

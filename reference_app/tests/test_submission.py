@@ -2,21 +2,24 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
+import threading
 import time
 
 import httpx
 import pytest
 import redis
+from fastapi.exceptions import RequestValidationError
 from kombu import pools
 from sqlalchemy.exc import StatementError
 
-from reference_app import api, embedded_redis, submission
+from reference_app import api, context, embedded_redis, outbox, submission
 from reference_app.broker import UnroutedTask
 from reference_app.broker import app as celery_app
 from reference_app.job_task import JobTask
-from reference_app.jobs import State
+from reference_app.jobs import Path, State
 from reference_app.steering import tasks
 
 #: Seconds in which a submit must be answered, SUB-001.
@@ -27,7 +30,7 @@ LIMITS = (5.0, 6.0)
 
 def forget_connections():
     pools.reset()
-    submission._reach.cache_clear()
+    outbox.reach.cache_clear()
     celery_app.__dict__.pop("amqp", None)
     celery_app._pool = None
 
@@ -103,11 +106,104 @@ def test_a_submit_is_refused_in_time_when_the_broker_is(
     assert [job.reason for job in refused] == ["not_published"] * 2
 
 
+def test_a_submit_that_is_sent_again_with_its_key_is_one_job(broker, jobs):
+    ids = {submission.submit(tasks.compare, {"n": 1}, LIMITS, key="k") for _ in "123"}
+    assert {job.id for job in jobs.recent()} == ids
+    assert (len(ids), broker.llen("steering")) == (1, 1)
+    with pytest.raises(RequestValidationError) as raised:
+        submission.submit(tasks.compare, {"n": 2}, LIMITS, key="k")
+    assert raised.value.errors()[0]["loc"] == ("header", "Idempotency-Key")
+
+
+def test_after_a_refusal_the_same_key_is_taken(broker, jobs, monkeypatch):
+    with frozen(broker), pytest.raises(submission.NotAccepted):
+        submission.submit(tasks.compare, {"n": 1}, LIMITS, key="k")
+    outbox.reach.cache_clear()
+    accepted = submission.submit(tasks.compare, {"n": 1}, LIMITS, key="k")
+    assert jobs.get(accepted).state is State.PENDING
+
+
+def test_a_worker_faster_than_the_time_out_has_accepted_the_job(
+    broker, jobs, monkeypatch
+):
+    def ambiguous(job):
+        jobs.start(job.id, 1)  # the message came through
+        raise TimeoutError("no answer")
+
+    monkeypatch.setattr(outbox, "_send", ambiguous)
+    job_id = submit()
+    assert jobs.get(job_id).state is State.STARTED
+
+
+@pytest.mark.parametrize("state", [refusing, frozen, read_only, another_password])
+def test_where_it_is_declared_the_job_goes_the_local_way_in_time(
+    broker, jobs, configured, state
+):
+    configured(STEERING_WITHOUT_BROKER="run_locally")
+    submit()
+    damage = state(broker) if state is frozen else state(broker, configured)
+    with damage:
+        for _ in range(2):
+            began_s = time.monotonic()
+            job = jobs.get(submit())
+            assert time.monotonic() - began_s < SUBMIT_S
+            assert (job.state, job.path) == (State.PENDING, Path.LOCAL)
+
+
+def test_a_message_that_came_through_all_the_same_runs_nothing(
+    broker, jobs, configured
+):
+    configured(STEERING_WITHOUT_BROKER="run_locally")
+    submit()
+    with frozen(broker):
+        job_id = submit()
+    threading.Event().wait(0.2)
+    ids = [json.loads(m)["headers"]["id"] for m in broker.lrange("steering", 0, -1)]
+    assert job_id in ids  # what was to be shown: the broker has it, too
+    context.run(job_id, lambda ctx: pytest.fail("the worker ran it"), attempt=1)
+    ran = []
+    context.run(job_id, lambda ctx: ran.append(1) or {}, attempt=1, path=Path.LOCAL)
+    assert (ran, jobs.get(job_id).state) == ([1], State.COMPLETED)
+
+
+def test_a_fallback_without_room_is_a_refusal(broker, jobs, configured):
+    configured(STEERING_WITHOUT_BROKER="run_locally", LOCAL_MAX_BACKLOG=1)
+    with refusing(broker, configured):
+        assert jobs.get(submit()).path is Path.LOCAL
+        with pytest.raises(submission.NotAccepted) as raised:
+            submit()
+    assert raised.value.status_code == 503
+
+
+def test_with_the_flag_off_no_broker_is_asked(broker, jobs, configured):
+    configured(USE_CELERY="false")
+    with frozen(broker):
+        began_s = time.monotonic()
+        job = jobs.get(submit())
+        assert time.monotonic() - began_s < 0.5
+    assert (job.path, broker.dbsize()) == (Path.LOCAL, 0)
+
+
+@pytest.mark.parametrize("flag", ["true", "false"])
+def test_above_the_backlog_a_submit_is_told_when_to_come_again(
+    broker, jobs, configured, flag
+):
+    configured(USE_CELERY=flag, MAX_BACKLOG=2, LOCAL_MAX_BACKLOG=2)
+    first = [submit() for _ in range(2)]
+    with pytest.raises(submission.NotAccepted) as raised:
+        submit()
+    assert raised.value.status_code == 429
+    assert int(raised.value.headers["Retry-After"]) > 0
+    assert len(jobs.recent()) == 2
+    jobs.request_cancel(first[0])
+    assert submit()
+
+
 def test_when_the_broker_is_back_submits_are_taken_again(broker, monkeypatch):
     submit()
     with frozen(broker), pytest.raises(submission.NotAccepted):
         submit()
-    reach = submission._reach()
+    reach = outbox.reach(os.getpid())
     monkeypatch.setattr(reach, "_clock", lambda: time.monotonic() + 10)
     assert submit()
     assert not reach.away
@@ -132,7 +228,7 @@ def test_a_bug_is_raised_as_it_is_and_is_no_outage(broker, jobs, task, request_,
     with pytest.raises(error):
         submission.submit(task, request_, LIMITS)
     assert broker.dbsize() == 0
-    assert not submission._reach().away
+    assert not outbox.reach(os.getpid()).away
     assert all(job.state is State.FAILED for job in jobs.recent())
 
 
