@@ -1,5 +1,7 @@
 """`python -m reference_app api | worker | beat | stage | demo | patterns`."""
 
+from pathlib import Path
+
 import click
 
 from reference_app.settings import settings
@@ -69,12 +71,56 @@ def demo() -> None:
     raise SystemExit(demo.main())
 
 
-@main.command()
-def patterns() -> None:
-    """List the patterns: what each guarantees, and the contract that proves it."""
+@main.group(invoke_without_command=True)
+@click.pass_context
+def patterns(context: click.Context) -> None:
+    """List the patterns, show one, or copy one into a package of yours."""
+    if context.invoked_subcommand is None:
+        context.invoke(patterns_list)
+
+
+@patterns.command("list")
+def patterns_list() -> None:
+    """Say what each guarantees, and the contract that proves it."""
     from reference_app import pattern_list
 
     pattern_list.print_all()
+
+
+@patterns.command("show")
+@click.argument("name")
+def patterns_show(name: str) -> None:
+    """Print the file of pattern NAME; into a pipe exactly as it is."""
+    from reference_app import pattern_list
+
+    try:
+        pattern_list.show(pattern_list.find(name))
+    except pattern_list.UnknownPattern as error:
+        raise click.UsageError(str(error)) from None
+
+
+@patterns.command("add")
+@click.argument("name")
+@click.argument("dest", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--tests", is_flag=True, help="Its tests, too, into DEST/tests.")
+def patterns_add(name: str, dest: Path, tests: bool) -> None:
+    """Copy pattern NAME into the package folder DEST; nothing is overwritten."""
+    from reference_app import pattern_copy, pattern_list
+
+    try:
+        copied = pattern_copy.add(pattern_list.find(name), dest, tests=tests)
+    except (pattern_list.UnknownPattern, pattern_copy.CopyRefused) as error:
+        raise click.UsageError(str(error)) from None
+    for path in copied.files:
+        click.echo(f"copied     {path}")
+    click.echo(f"contracts  {', '.join(copied.contracts)}")
+    click.echo(f"install    {copied.library or 'nothing'}")
+    if tests:
+        click.echo(f"tests      pip install {' '.join(pattern_copy.TEST_NEEDS)}")
+        click.echo(f"           python -m pytest {dest / 'tests'}")
+        click.echo('           without servers: -m "not real" (register that mark)')
+    else:
+        click.echo(f"tests      test_{name}.py, with --tests")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 
 from celery import Celery, Task
 
-from reference_app import context, endings
+from reference_app import context, device, endings
 from reference_app.settings import WithoutBroker
 
 Function = Callable[[dict[str, Any], context.JobContext], dict[str, Any]]
@@ -50,7 +50,12 @@ def functions(app: Celery) -> dict[str, str]:
 
 
 def load(place: str) -> Function:
-    """Import a job function, named as `package.module:function`."""
+    """Import a job function, named as `package.module:function`.
+
+    Where its module names a `DEVICE`, it holds a place on that while it runs, whichever
+    path it came.
+    """
     module, _, name = place.partition(":")
-    function: Function = getattr(import_module(module), name)
-    return function
+    found = import_module(module)
+    function: Function = getattr(found, name)
+    return device.on(getattr(found, "DEVICE", ""), function)

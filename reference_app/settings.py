@@ -75,6 +75,17 @@ class Settings(BaseSettings):
     #: Seconds between two looks of the worker at its children; Celery's own is 5.
     worker_maintenance_interval: float = Field(default=0.1, gt=0)
 
+    #: MiB a job may take beyond what its process shares, before that process is
+    #: replaced after it; 0: no limit. For children that are not replaced anyway.
+    worker_max_memory_per_child: float = Field(default=0, ge=0)
+    #: Seconds from SIGTERM to the SIGKILL of whoever stops the worker; Kubernetes' own.
+    worker_grace: float = Field(default=30.0, gt=4)
+
+    #: Jobs at once on a device of this host, over all workers and the old path.
+    device_slots: int = Field(default=1, ge=1)
+    #: The same folder for all who use the devices of this host. Empty: in DATA_DIR.
+    device_dir: str = ""
+
     #: Seconds after the wish to cancel: the job is asked at once, then told, then
     #: killed.
     cancel_term_after: float = Field(default=1.0, ge=0)

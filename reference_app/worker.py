@@ -11,7 +11,7 @@ from collections.abc import Sequence
 # Before anything imports torch: a second thread in the parent hangs every child.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from reference_app import supervision
+from reference_app import leaving, memory, supervision
 from reference_app.broker import QUEUES, app
 from reference_app.patterns import outage, recycle
 from reference_app.settings import Settings, settings
@@ -47,11 +47,13 @@ def arguments(
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the worker until SIGTERM, which lets the running job finish."""
+    """Run the worker until SIGTERM; the running job may finish within the grace."""
     recycle.install(app, every_s=settings().worker_maintenance_interval)
     outage.install(app)
     supervision.install(app, settings())
+    leaving.install(settings())
     _preload()
+    memory.install(app, settings(), arguments)
     app.worker_main(list(arguments))
 
 

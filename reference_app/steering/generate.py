@@ -34,6 +34,9 @@ from reference_app.steering.sae import Sae, load_sae
 #: a time limit or a cancel bites between two steps.
 MICRO_BATCH = 16
 
+#: What every job here holds a place on while it runs; job_task.py sees to it.
+DEVICE = "gpu0"
+
 #: Feature and strength; (None, 0.0) is the baseline.
 Combination = tuple[int | None, float]
 BASELINE: Combination = (None, 0.0)

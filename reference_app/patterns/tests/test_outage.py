@@ -39,3 +39,12 @@ def test_celery_still_calls_it_where_we_look():
     # The name that is replaced must be the one that the consumer looks up.
     names = consumer.Consumer.ensure_connected.__code__.co_names
     assert "maybe_shutdown" in names
+
+
+def test_an_unknown_celery_is_refused_loudly(monkeypatch):
+    version = SimpleNamespace(major=6, minor=0)
+    monkeypatch.setattr(celery, "VERSION", version)
+    app = celery.Celery("test", set_as_current=False)
+    with pytest.raises(outage.UnknownCelery, match=r"Celery 6\.0"):
+        outage.install(app)
+    assert not app.steps["worker"]

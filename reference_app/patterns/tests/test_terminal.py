@@ -3,7 +3,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from reference_app.patterns.progress import Progress
 from reference_app.patterns.terminal import announce
 
 
@@ -43,7 +42,8 @@ def test_subscribers_hear_the_ending_once(client, names):
 
 
 def test_without_a_percent_the_last_one_is_repeated(client, names):
-    Progress(client, **names).report(42.5, {"kind": "progress"})
+    # What a reporter of progress leaves in the job's hash.
+    client.hset(names["state"], mapping={"seq": 1, "percent": 42.5})
     event, _ = announce(client, {"kind": "cancelled"}, **names)
     assert (event["seq"], event["percent"]) == (2, 42.5)
 

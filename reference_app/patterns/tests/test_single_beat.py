@@ -1,0 +1,106 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from reference_app.patterns.single_beat import Slots
+
+EVERY_S = 0.8
+
+
+@pytest.fixture
+def slots(client):
+    return Slots(client)
+
+
+def test_of_many_schedulers_one_gets_the_slot(slots):
+    def take(number):
+        return slots.take("clean", 60, holder=f"job-{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(24))) == 1
+
+
+def test_a_redelivered_job_gets_its_slot_again(slots):
+    assert slots.take("clean", 60, holder="a")
+    assert not slots.take("clean", 60, holder="b")
+    assert slots.take("clean", 60, holder="a")
+
+
+def test_the_next_slot_comes_a_little_before_its_time_and_not_earlier(slots):
+    slots.take("clean", EVERY_S, holder="a")
+    threading.Event().wait(0.5 * EVERY_S)
+    assert not slots.take("clean", EVERY_S, holder="b")
+    threading.Event().wait(0.4 * EVERY_S)
+    assert slots.take("clean", EVERY_S, holder="c")
+
+
+def test_two_schedulers_out_of_step_run_as_often_as_one(slots):
+    taken_s = []
+    for tick in range(8):  # two beats, half an interval apart
+        now_s = time.monotonic()
+        if slots.take("clean", EVERY_S, holder=f"job-{tick}"):
+            assert not taken_s or now_s - taken_s[-1] > 0.7 * EVERY_S
+            taken_s.append(now_s)
+        threading.Event().wait(EVERY_S / 2)
+    assert len(taken_s) == 4
+
+
+def test_entries_do_not_share_slots(slots):
+    assert slots.take("clean", 60, holder="a")
+    assert slots.take("report", 60, holder="b")
+
+
+def test_a_named_slot_has_one_taker_whatever_the_clocks_say(slots):
+    assert slots.take_named("report", "2026-11-22", holder="a")
+    assert not slots.take_named("report", "2026-11-22", holder="b")
+    assert slots.take_named("report", "2026-11-22", holder="a")
+    assert slots.take_named("report", "2026-11-23", holder="b")
+
+
+def test_a_slot_can_be_given_back_by_its_holder_alone(slots):
+    slots.take("clean", 60, holder="a")
+    slots.give_back("clean", holder="b")
+    assert not slots.take("clean", 60, holder="b")
+    slots.give_back("clean", holder="a")
+    assert slots.take("clean", 60, holder="b")
+
+
+def test_slots_expire(slots, client):
+    slots.take("clean", 60, holder="a")
+    slots.take_named("report", "2026-11-22", holder="a", keep_s=100)
+    assert 44 <= client.ttl("slot:clean") <= 45
+    assert 99 <= client.ttl("slot:report:2026-11-22") <= 100
+
+
+@pytest.mark.parametrize(
+    ("every_s", "spacing"), [(0, 0.75), (-5, 0.75), (60, 0), (60, 1)]
+)
+def test_an_interval_that_cannot_hold_is_refused(slots, every_s, spacing):
+    with pytest.raises(ValueError, match=f"every_s={every_s}, spacing={spacing}"):
+        slots.take("clean", every_s, holder="a", spacing=spacing)
+
+
+APP = """
+from reference_app.patterns.single_beat import Slots
+
+slots = Slots(client)
+app.conf.beat_schedule = {"clean": {"task": "clean", "schedule": 1.0}}
+
+@app.task(bind=True, name="clean")
+def clean(self):
+    note(slots.take("clean", 1.0, holder=self.request.id))
+"""
+
+
+@pytest.mark.real
+def test_two_beats_make_one_run_per_slot(workers, tmp_path):
+    workers.define(APP)
+    for number in (1, 2):  # a beat in each worker, as `worker -B` twice makes them
+        workers.start("-B", "-s", str(tmp_path / f"schedule-{number}"))
+    notes = []
+    while notes.count("True") < 6:
+        notes.append(workers.next_note())
+    # Both sent: about every second message was refused.
+    assert notes.count("False") >= 3

@@ -1,0 +1,44 @@
+import celery
+import pytest
+from celery import signals
+
+from reference_app import memory
+from reference_app.settings import Settings
+
+
+@pytest.fixture
+def app():
+    app = celery.Celery("test", set_as_current=False)
+    yield app
+    signals.task_postrun.disconnect(memory._release)
+
+
+def released(monkeypatch):
+    done = []
+    monkeypatch.setattr(memory.memory_release, "release", lambda: done.append(True))
+    signals.task_postrun.send(sender=None, task_id="a")
+    return bool(done)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (["--max-tasks-per-child=1"], False),
+        (["--max-tasks-per-child=100"], True),
+        (["--max-tasks-per-child=1", "--max-tasks-per-child=5"], True),
+        ([], True),
+    ],
+)
+def test_memory_is_released_where_the_child_goes_on(app, monkeypatch, line, expected):
+    memory.install(app, Settings(), line)
+    assert released(monkeypatch) is expected
+
+
+def test_the_limit_counts_from_what_the_parent_has_loaded(app):
+    memory.install(app, Settings(worker_max_memory_per_child=512), [])
+    assert app.conf.worker_max_memory_per_child > 512 * 1024
+
+
+def test_without_a_limit_no_child_is_replaced_for_its_memory(app):
+    memory.install(app, Settings(), [])
+    assert not app.conf.worker_max_memory_per_child
