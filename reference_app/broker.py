@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from celery import Celery
 from kombu import Queue
 
+from reference_app.patterns import broker_bounds
 from reference_app.settings import Settings, settings
 
 
@@ -139,6 +140,8 @@ app = Celery(
     backend=settings().celery_result_backend,
     include=["reference_app.steering.tasks", "reference_app.endings"],
 )
+# A publisher must answer its user, also when Redis is frozen.
+app.conf.update(broker_bounds.settings(ANSWER_S))
 app.conf.update(
     task_queues=[Queue(row.name) for row in QUEUES],
     task_routes={
@@ -160,23 +163,14 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     # A worker never gives up; a supervisor could only start it again.
     broker_connection_max_retries=None,
-    # A publisher must answer its user, also when Redis is frozen.
-    broker_connection_timeout=ANSWER_S,
     broker_transport_options={
-        "socket_timeout": ANSWER_S,
-        "socket_connect_timeout": ANSWER_S,
+        **app.conf.broker_transport_options,
         # A message that a dying worker held, but gave to no child, comes back after
         # this. With early ack and no prefetch none is held longer than a child takes
         # to start; nothing here may use a countdown.
         "visibility_timeout": visibility_timeout_s(QUEUES),
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
-    },
-    task_publish_retry=False,
-    redis_socket_timeout=ANSWER_S,
-    redis_socket_connect_timeout=ANSWER_S,
-    result_backend_transport_options={
-        "retry_policy": {"max_retries": 1, "timeout": ANSWER_S}
     },
     result_expires=3600,
     worker_hijack_root_logger=False,

@@ -4,18 +4,14 @@ A request is checked completely before anything is recorded; the job is recorded
 its message is sent. Status words are those of the steering plan; `state` is ours.
 """
 
-import logging
-import uuid
 from typing import Any
 
 import redis
-from celery import Task
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from kombu.exceptions import OperationalError
 
-from reference_app import endings, events
-from reference_app.broker import queue_of
+from reference_app import endings, events, submission
+from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
 from reference_app.steering import catalogue, tasks
@@ -27,11 +23,7 @@ from reference_app.steering.schemas import (
     SteeringTaskResponse,
 )
 
-log = logging.getLogger(__name__)
 router = APIRouter(tags=["steering"])
-
-#: Seconds after which a client may submit again when the broker was away.
-RETRY_AFTER_S = 5
 
 #: Our states in the words of the steering plan.
 WORDS = {
@@ -144,38 +136,9 @@ def gone(request: Request) -> None:
 
 
 def _submit(
-    task: Task, request: dict[str, Any], limits: tuple[float, float]
+    task: JobTask, request: dict[str, Any], limits: tuple[float, float]
 ) -> SteeringTaskResponse:
-    task_id = str(uuid.uuid4())
-    soft_s, hard_s = limits
-    jobs = endings.store()
-    jobs.create(task_id, task.name, request)
-    try:
-        task.apply_async(
-            args=[request],
-            task_id=task_id,
-            queue=queue_of(task.name),
-            soft_time_limit=soft_s,
-            time_limit=hard_s,
-            ignore_result=True,
-            retry=False,
-        )
-    except (OperationalError, redis.RedisError, OSError) as error:
-        # The broker may have taken the message all the same: the ended row keeps a
-        # worker from running it.
-        log.warning("%s was not published: %r", task_id, error)
-        endings.finish(
-            task_id,
-            State.FAILED,
-            error="The queue did not take the job; try again later",
-            reason=endings.Reason.NOT_PUBLISHED,
-        )
-        raise HTTPException(
-            503,
-            f"The queue did not take job {task_id}; try again later.",
-            headers={"Retry-After": str(RETRY_AFTER_S)},
-        ) from None
-    jobs.mark_published(task_id)
+    task_id = submission.submit(task, request, limits)
     channel = f"steering/{task_id}"
     return SteeringTaskResponse(
         task_id=task_id,

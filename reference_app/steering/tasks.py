@@ -1,40 +1,26 @@
 """The Celery side of steering: which function a message runs, and nothing else.
 
-The limits are not here: they travel in the message, written by the API.
+The limits are not here: they travel in the message, written by the API. The functions
+are named, not imported: the API, which publishes by this module, needs no torch.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-from celery import Task
-
-from reference_app import context
 from reference_app.broker import app
+from reference_app.job_task import JobTask
 
-Function = Callable[[dict[str, Any], context.JobContext], dict[str, Any]]
 
-
-@app.task(bind=True, name="steering.compare", max_retries=0)
-def compare(self: Task, request: dict[str, Any]) -> None:
+class Compare(JobTask):
     """Run a comparison."""
-    # Imported here, so that the API, which publishes by this module, needs no torch.
-    from reference_app.steering import generate
 
-    _run(self, generate.compare, request)
+    name = "steering.compare"
+    function = "reference_app.steering.generate:compare"
 
 
-@app.task(bind=True, name="steering.sweep", max_retries=0)
-def sweep(self: Task, request: dict[str, Any]) -> None:
+class Sweep(JobTask):
     """Run a strength sweep."""
-    from reference_app.steering import generate
 
-    _run(self, generate.sweep, request)
+    name = "steering.sweep"
+    function = "reference_app.steering.generate:sweep"
 
 
-def _run(task: Task, function: Function, request: dict[str, Any]) -> None:
-    _, soft_limit_s = task.request.timelimit or (None, None)
-    context.run(
-        task.request.id,
-        lambda job_context: function(request, job_context),
-        soft_limit_s=soft_limit_s,
-    )
+compare = app.register_task(Compare())
+sweep = app.register_task(Sweep())

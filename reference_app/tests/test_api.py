@@ -8,7 +8,7 @@ import pytest
 import redis
 from kombu import pools
 
-from reference_app import api, context, endings, events
+from reference_app import api, context, endings, events, submission
 from reference_app.broker import app as celery_app
 from reference_app.jobs import State
 from reference_app.settings import settings
@@ -47,6 +47,7 @@ def queue(jobs):
 
 def forget_connections():
     pools.reset()
+    submission._reach.cache_clear()
     celery_app.__dict__.pop("amqp", None)
     celery_app._pool = None
 
