@@ -4,6 +4,7 @@ Read by the process entries (api, worker, beat) and inherited by the worker's ch
 Limits of a job are read by the API only and travel in the message.
 """
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,11 @@ class Settings(BaseSettings):
     steering_max_tasks_per_child: int = Field(default=1, ge=0)
     #: Comma-separated; empty means every queue of the queue table.
     worker_queues: str = ""
+    #: Further options for Celery's worker, as on a command line, which wins over them.
+    worker_extra_args: str = ""
+    worker_loglevel: str = "INFO"
+    #: The worker's name; %h is the host. Each worker needs one of its own.
+    worker_hostname: str = f"worker-{os.getpid()}@%h"
     #: Only prefork enforces time limits and can kill.
     worker_pool: str = "prefork"
     #: Jobs at once in one worker; slots = replicas x concurrency. 0: the least that

@@ -7,6 +7,8 @@ last one wins, so an operator can override everything.
 import gc
 import importlib
 import os
+import shlex
+import sys
 from collections.abc import Sequence
 
 # Before anything imports torch: a second thread in the parent hangs every child.
@@ -49,8 +51,9 @@ def arguments(
         # Sending one blocks the event loop as long as Redis is away: no time limit,
         # no shutdown. A ping is answered all the same.
         "--without-heartbeat",
-        "--loglevel=INFO",
-        f"--hostname=worker-{os.getpid()}@%h",
+        f"--loglevel={settings.worker_loglevel}",
+        f"--hostname={settings.worker_hostname}",
+        *shlex.split(settings.worker_extra_args),
         *further,
     ]
 
@@ -66,21 +69,42 @@ def main(arguments: Sequence[str]) -> None:
     recycle.install(app, every_s=settings().worker_maintenance_interval)
     outage.install(app)
     supervision.install(app, settings())
-    _preload(rows_of(queues_in(arguments), queue_table(settings())))
+    _report_what_is_ignored(value_of(arguments, "--pool", "-P"))
+    queues = value_of(arguments, "--queues", "-Q")
+    _preload(rows_of(queues, queue_table(settings())))
     app.worker_main(list(arguments))
 
 
-def queues_in(arguments: Sequence[str]) -> str:
-    """Return the queues that Celery will serve by this line: the last ones named."""
+def value_of(arguments: Sequence[str], option: str, short: str) -> str:
+    """Return the value that Celery will use: the last one on the line."""
     found = ""
-    for option, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if option in ("-Q", "--queues"):
+    for given, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if given in (option, short):
             found = following
-        elif option.startswith("--queues="):
-            found = option.removeprefix("--queues=")
-        elif option.startswith("-Q"):
-            found = option.removeprefix("-Q")
+        elif given.startswith(f"{option}="):
+            found = given.removeprefix(f"{option}=")
+        elif given.startswith(short) and not given.startswith("--"):
+            found = given.removeprefix(short)
     return found
+
+
+def ignored_by(pool: str) -> list[str]:
+    """Return what is declared and what this pool silently ignores."""
+    if pool in ("prefork", "processes"):
+        return []
+    ignored = ["--max-tasks-per-child", "soft time limits"]
+    return ignored if pool in ("gevent", "eventlet") else [*ignored, "hard time limits"]
+
+
+def _report_what_is_ignored(pool: str) -> None:
+    ignored = ", ".join(ignored_by(pool))
+    if ignored:
+        # Not logging: it is not set up before Celery's worker starts.
+        print(  # noqa: T201
+            f"The pool {pool} ignores what is declared: {ignored}. Use prefork.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _preload(rows: Sequence[QueueRow]) -> None:
