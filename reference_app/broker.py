@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from celery import Celery
 from kombu import Queue
 
+from reference_app import schedule
 from reference_app.patterns import broker_bounds
 from reference_app.settings import Settings, settings
 
@@ -138,7 +139,11 @@ app = Celery(
     "reference_app",
     broker=settings().celery_broker_url,
     backend=settings().celery_result_backend,
-    include=["reference_app.steering.tasks", "reference_app.endings"],
+    include=[
+        "reference_app.steering.tasks",
+        "reference_app.studio.tasks",
+        "reference_app.endings",
+    ],
 )
 # A publisher must answer its user, also when Redis is frozen.
 app.conf.update(broker_bounds.settings(ANSWER_S))
@@ -172,6 +177,9 @@ app.conf.update(
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
     },
+    # Also for `celery beat` and `worker -B`: whoever schedules needs the lock.
+    beat_scheduler="reference_app.beat:LockedScheduler",
+    beat_schedule=schedule.entries(settings()),
     result_expires=3600,
     worker_hijack_root_logger=False,
 )

@@ -78,6 +78,24 @@ class Settings(BaseSettings):
     #: killed.
     cancel_term_after: float = Field(default=1.0, ge=0)
     cancel_kill_after: float = Field(default=2.0, ge=0)
+    #: Seconds between two clean-ups of the workspaces, sent by beat; and the age, since
+    #: the last change of anything in it, at which a workspace goes.
+    workspace_cleanup_enabled: bool = True
+    workspace_cleanup_interval: float = Field(default=600, gt=0)
+    workspace_max_age: float = Field(default=86_400, ge=0)
+    #: Everything in it may be removed.
+    workspaces_dir: Path = Field(
+        default_factory=lambda known: known["data_dir"] / "workspaces"
+    )
+    #: Seconds a beat that is gone keeps others from leading, and between two ticks of
+    #: the one that leads: a few of them must fit.
+    beat_lock_timeout: int = Field(default=10, ge=1)
+    beat_loop_interval: float = Field(default=1.0, gt=0)
+    #: Names the beat process; nothing else depends on it.
+    beat_pidfile: Path = Field(
+        default_factory=lambda known: known["data_dir"] / "beat.pid"
+    )
+
     #: Seconds without a sign of life after which a running job is lost, and between
     #: two looks for such jobs.
     lease_seconds: float = Field(default=3.0, gt=0)
@@ -97,6 +115,15 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"{name}={soft_s:g} must be below the hard limit, {hard_s:g}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _lock_outlives_ticks(self) -> "Settings":
+        if self.beat_lock_timeout < 3 * self.beat_loop_interval:
+            raise ValueError(
+                f"BEAT_LOCK_TIMEOUT={self.beat_lock_timeout} must be at least three "
+                f"times BEAT_LOOP_INTERVAL, {self.beat_loop_interval:g}"
+            )
         return self
 
 
