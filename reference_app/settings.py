@@ -5,6 +5,7 @@ Limits of a job are read by the API only and travel in the message.
 """
 
 import os
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,13 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGED_MODELS = Path(__file__).parent / "steering" / "models"
+
+
+class WithoutBroker(StrEnum):
+    """What a submit does while the broker cannot be reached."""
+
+    REFUSE = "refuse"  #: 503 with Retry-After; nothing is kept
+    RUN_LOCALLY = "run_locally"  #: the old path takes the job: same id, limits, events
 
 
 def _redis_url(field_of_database: str) -> Any:
@@ -47,6 +55,18 @@ class Settings(BaseSettings):
     #: Empty: no journal.
     journal_dir: str = ""
 
+    #: Off: every job runs in a child process of the API that took it, as before the
+    #: migration, and no broker is needed. Jobs keep the path that they were given.
+    use_celery: bool = True
+    #: Jobs at once on the local path of one API process; 0: that path is closed, also
+    #: as a fallback.
+    local_slots: int = Field(default=1, ge=0)
+    #: Seconds that local jobs may go on when their API is told to stop.
+    local_grace: float = Field(default=3.0, ge=0)
+    #: Jobs that may wait, per queue and on the local path; a further one is refused.
+    max_backlog: int = Field(default=1000, ge=1)
+    local_max_backlog: int = Field(default=100, ge=1)
+
     api_host: str = "127.0.0.1"
     api_port: int = 8000
 
@@ -56,6 +76,10 @@ class Settings(BaseSettings):
     steering_hard_time_limit: float = Field(default=180, gt=0)
     steering_sweep_soft_time_limit: float = Field(default=300, gt=0)
     steering_sweep_hard_time_limit: float = Field(default=360, gt=0)
+
+    #: refuse (503) or run_locally, in a child process of the API: where its machine
+    #: has the model, and the accelerator to spare.
+    steering_without_broker: WithoutBroker = WithoutBroker.REFUSE
 
     #: 1: only the end of a process gives all memory back. 0: never recycle.
     steering_max_tasks_per_child: int = Field(default=1, ge=0)
