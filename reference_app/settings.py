@@ -5,6 +5,7 @@ Limits of a job are read by the API only and travel in the message.
 """
 
 import os
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -80,6 +81,18 @@ class Settings(BaseSettings):
     #: refuse (503) or run_locally, in a child process of the API: where its machine
     #: has the model, and the accelerator to spare.
     steering_without_broker: WithoutBroker = WithoutBroker.REFUSE
+
+    #: Submits of one client in any window of so many seconds; 0 submits: no limit.
+    steering_rate_limit: int = Field(default=5, ge=0)
+    steering_rate_window: int = Field(default=60, ge=1)
+    #: Jobs that fail in a row until submits are refused, 0: never; and seconds after
+    #: the last one until a job is let through as a trial.
+    steering_breaker_failures: int = Field(default=3, ge=0)
+    steering_breaker_reset_after: float = Field(default=60, gt=0)
+    #: Seconds a synchronous request, a form of old, waits for its job; and the day from
+    #: which on there are none: empty means they stay.
+    steering_sync_wait: float = Field(default=30, gt=0)
+    steering_sync_sunset: date | None = None
 
     #: 1: only the end of a process gives all memory back. 0: never recycle.
     steering_max_tasks_per_child: int = Field(default=1, ge=0)
