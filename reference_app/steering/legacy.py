@@ -5,8 +5,8 @@ same worker, with its limits, under the same gate, and this request waits for it
 Nothing is computed in the API, and the wait is bounded: a job that takes longer is
 answered with 202 and its id, as its successor would have answered, and goes on.
 
-The answer about a job carries Deprecation (RFC 9745), a Link to the successor, and Sunset (RFC
-8594) once a day is set. From that day on the answer is 410.
+The answer about a job carries Deprecation (RFC 9745), a Link to the successor, and
+Sunset (RFC 8594) once a day is set. From that day on the answer is 410.
 """
 
 import asyncio
