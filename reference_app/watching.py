@@ -84,8 +84,13 @@ def _socket(
         )
     # On every connection: the server forgets who is gone.
     client.on("connect", lambda: client.emit("join", {"room": f"{domain}/{task_id}"}))
-    # A connection that broke is replaced and not closed (python-engineio 4.15).
-    client.on("disconnect", lambda *_: client.eio.ws and client.eio.ws.close())
+
+    def close(reason: str) -> None:
+        # A connection that broke is replaced and not closed (python-engineio 4.15).
+        if reason != client.reason.CLIENT_DISCONNECT and client.eio.ws:
+            client.eio.ws.shutdown()
+
+    client.on("disconnect", close)
     # Without sockets from the beginning, polling does it all.
     with contextlib.suppress(socketio.exceptions.ConnectionError):
         client.connect(url, transports=["websocket"], wait_timeout=ANSWER_S)
