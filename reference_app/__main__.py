@@ -1,9 +1,11 @@
-"""`python -m reference_app api | worker | beat | stage | demo | patterns`."""
+"""`python -m reference_app COMMAND`; without one it lists them."""
 
+import sys
 from pathlib import Path
 
 import click
 
+from reference_app.background import Background, BackgroundError
 from reference_app.settings import settings
 
 
@@ -48,6 +50,52 @@ def beat() -> None:
     from reference_app import beat
 
     beat.main()
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(arguments: tuple[str, ...]) -> None:
+    """Become worker or beat: [worker|beat] [OPTIONS], else as RUN_MODE says."""
+    from reference_app import run
+
+    run.main(arguments)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("role", type=click.Choice(["api", "worker", "beat"]))
+@click.option("--name", default="", help="Of one among several. Default: the role.")
+@click.argument("further", nargs=-1, type=click.UNPROCESSED)
+def start(role: str, name: str, further: tuple[str, ...]) -> None:
+    """Run a role in the background, and again whenever it ends unasked."""
+    keeper = _background(name or role).start(
+        [sys.executable, "-m", "reference_app", role, *further]
+    )
+    click.echo(f"{name or role} runs, kept by process {keeper}")
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--within", default=0.0, help="Seconds until it is killed. Default: a longest job."
+)
+def stop(name: str, within: float) -> None:
+    """Stop what `start` started, after its running job."""
+    longest_s = settings().steering_sweep_hard_time_limit
+    stopped = _background(name).stop(within_s=within or longest_s)
+    click.echo(f"{name} {'is stopped' if stopped else 'did not run'}")
+
+
+@main.command()
+@click.argument("name")
+def running(name: str) -> None:
+    """Tell by the exit code whether NAME runs in the background: 0 yes, 1 no."""
+    pids = _background(name).running()
+    click.echo(f"{name}: {' '.join(map(str, pids)) or 'not running'}")
+    raise SystemExit(0 if len(pids) > 1 else 1)
+
+
+def _background(name: str) -> Background:
+    return Background(settings().data_dir.resolve() / "run", name)
 
 
 @main.command()
@@ -124,4 +172,7 @@ def patterns_add(name: str, dest: Path, tests: bool) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BackgroundError as error:
+        sys.exit(str(error))

@@ -22,6 +22,8 @@ from reference_app.reconcile import StandIn
 from reference_app.settings import settings
 from reference_app.sockets import Rooms
 from reference_app.steering import api as steering
+from reference_app.steering import gate as steering_gate
+from reference_app.steering import legacy as steering_legacy
 
 #: Seconds open sockets may hold up the end of the process.
 SHUTDOWN_S = 1
@@ -44,7 +46,8 @@ def create_app() -> socketio.ASGIApp:
         await asyncio.to_thread(old_path.stop)
 
     api = FastAPI(title="queueproof reference application", lifespan=lifespan)
-    api.include_router(steering.router, prefix="/api/v1/steering")
+    for routes in (steering, steering_gate, steering_legacy):
+        api.include_router(routes.router, prefix="/api/v1/steering")
 
     @api.get("/api/v1/health")
     async def health() -> dict[str, str]:

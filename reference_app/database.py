@@ -79,9 +79,18 @@ looks = Table(
     Column("at", Float, nullable=False),
 )
 
+#: Until when the failures of a domain are forgiven; see circuit_breaker.py.
+pardons = Table(
+    "pardons",
+    metadata,
+    Column("domain", String(40), primary_key=True),
+    Column("at", Float, nullable=False),
+)
+
 _INDEXES = (
     Index("jobs_by_state", jobs.c.state, jobs.c.announced),
     Index("jobs_by_path", jobs.c.state, jobs.c.path, jobs.c.kind),
+    Index("jobs_by_end", jobs.c.ended_at),
 )
 
 

@@ -14,17 +14,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from queue import Empty, Queue
 from typing import Any
 
 import httpx
-import socketio
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from reference_app import embedded_redis
+from reference_app import embedded_redis, watching
 
 #: Seconds for the whole demonstration; typically 15, most of it importing torch.
 TOTAL_S = 45.0
@@ -39,6 +37,14 @@ class DemoFailed(Exception):
     """The demonstration could not be shown; the message says what did not happen."""
 
 
+FAILURES = (
+    DemoFailed,
+    embedded_redis.NoRedisServer,
+    httpx.HTTPError,
+    watching.NoEnding,
+)
+
+
 def main() -> int:
     """Show it; return the exit code: 0 shown, 1 failed, 130 interrupted."""
     deadline_s = time.monotonic() + TOTAL_S
@@ -51,7 +57,7 @@ def main() -> int:
         except KeyboardInterrupt:
             console.print("Stopped.")
             return 130
-        except (DemoFailed, embedded_redis.NoRedisServer, httpx.HTTPError) as error:
+        except FAILURES as error:
             console.print(f"[red]{escape(str(error))}[/red]")
             _print_logs(folder)
             return 1
@@ -111,9 +117,10 @@ def _show(port: int, deadline_s: float) -> None:
         answer = api.post("/steering/compare", json=request).raise_for_status().json()
         task_id, room = answer["task_id"], answer["websocket_channel"]
         console.print(f"{answer['status']}; events come in room {room}")
-        event, message = _follow(url, room, deadline_s)
-        if event != "completed":
-            raise DemoFailed(f"The job ended {event}: {message.get('error')}")
+        ending = _follow(url, task_id, deadline_s)
+        if ending.kind != "completed":
+            error = ending.data.get("error")
+            raise DemoFailed(f"The job ended {ending.kind}: {error}")
         result = api.get(f"/steering/result/{task_id}").raise_for_status().json()
         _print_result(result["result"])
 
@@ -144,39 +151,30 @@ def _request(api: httpx.Client) -> dict[str, Any]:
     }
 
 
-def _follow(url: str, room: str, deadline_s: float) -> tuple[str, dict[str, Any]]:
+def _follow(url: str, task_id: str, deadline_s: float) -> watching.Seen:
     """Draw the job's progress; return its terminal event."""
-    incoming: Queue[tuple[str, dict[str, Any]]] = Queue()
-    client = socketio.Client()
-    for kind in ("progress", "completed", "failed", "cancelled"):
-        client.on(
-            f"steering:{kind}", lambda data, kind=kind: incoming.put((kind, data))
-        )
-    client.connect(url, transports=["websocket"])
-    client.emit("join", {"room": room})
     columns = (
         TextColumn("{task.percentage:>3.0f} %"),
         BarColumn(),
         TextColumn("{task.description}"),
     )
-    try:
-        with Progress(*columns, console=console) as bar:
-            shown = bar.add_task("Waiting for the worker", total=100)
-            while True:
-                left_s = deadline_s - time.monotonic()
-                try:
-                    kind, data = incoming.get(timeout=max(0.01, left_s))
-                except Empty:
-                    raise DemoFailed("No ending in time.") from None
-                bar.update(
-                    shown,
-                    completed=max(0, data["percent"]),
-                    description=f"seq {data['seq']:>3}  {data['message']}",
-                )
-                if kind != "progress":
-                    return kind, data
-    finally:
-        client.disconnect()
+    events = watching.watch(
+        task_id,
+        sockets=url,
+        result=f"{url}/api/v1/steering/result/{task_id}",
+        domain="steering",
+        within_s=deadline_s - time.monotonic(),
+    )
+    with Progress(*columns, console=console) as bar:
+        shown = bar.add_task("Waiting for the worker", total=100)
+        for seen in events:
+            seq = f"seq {seen.seq:>3}" if seen.seq is not None else "polled "
+            bar.update(
+                shown,
+                completed=max(0, seen.data["percent"]),
+                description=f"{seq}  {seen.data['message']}",
+            )
+    return seen
 
 
 def _print_result(result: dict[str, Any]) -> None:

@@ -4,9 +4,12 @@ Read by the process entries (api, worker, beat) and inherited by the worker's ch
 Limits of a job are read by the API only and travel in the message.
 """
 
+import os
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,16 +24,31 @@ class WithoutBroker(StrEnum):
     RUN_LOCALLY = "run_locally"  #: the old path takes the job: same id, limits, events
 
 
+def _redis_url(field_of_database: str) -> Any:
+    def default(known: dict[str, Any]) -> str:
+        host, port = known["celery_redis_host"], known["celery_redis_port"]
+        return f"redis://{host}:{port}/{known[field_of_database]}"
+
+    return Field(default_factory=default)
+
+
 class Settings(BaseSettings):
     """The settings of one process; the name of a field in capitals is its variable."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    celery_broker_url: str = "redis://127.0.0.1:6379/0"
-    celery_result_backend: str = "redis://127.0.0.1:6379/1"
+    #: Host, port and databases of one Redis without a password, the same variables in
+    #: the API, the worker and beat. A URL below, if it is given, wins.
+    celery_redis_host: str = Field(default="127.0.0.1", min_length=1)
+    celery_redis_port: int = Field(default=6379, ge=1, le=65535)
+    celery_redis_broker_db: int = Field(default=0, ge=0)
+    celery_redis_backend_db: int = Field(default=1, ge=0)
+    celery_redis_events_db: int = Field(default=2, ge=0)
+    celery_broker_url: str = _redis_url("celery_redis_broker_db")
+    celery_result_backend: str = _redis_url("celery_redis_backend_db")
     #: Progress and endings. Pub/sub ignores the database number: two environments
     #: need two servers.
-    events_url: str = "redis://127.0.0.1:6379/0"
+    events_url: str = _redis_url("celery_redis_events_db")
     #: SQLite on one host, PostgreSQL on several.
     database_url: str = "sqlite:///./.qp/app/jobs.db"
     data_dir: Path = Path(".qp/app")
@@ -64,14 +82,32 @@ class Settings(BaseSettings):
     #: has the model, and the accelerator to spare.
     steering_without_broker: WithoutBroker = WithoutBroker.REFUSE
 
+    #: Submits of one client in any window of so many seconds; 0 submits: no limit.
+    steering_rate_limit: int = Field(default=5, ge=0)
+    steering_rate_window: int = Field(default=60, ge=1)
+    #: Jobs that fail in a row until submits are refused, 0: never; and seconds after
+    #: the last one until a job is let through as a trial.
+    steering_breaker_failures: int = Field(default=3, ge=0)
+    steering_breaker_reset_after: float = Field(default=60, gt=0)
+    #: Seconds a synchronous request, a form of old, waits for its job; and the day from
+    #: which on there are none: empty means they stay.
+    steering_sync_wait: float = Field(default=30, gt=0)
+    steering_sync_sunset: date | None = None
+
     #: 1: only the end of a process gives all memory back. 0: never recycle.
     steering_max_tasks_per_child: int = Field(default=1, ge=0)
     #: Comma-separated; empty means every queue of the queue table.
     worker_queues: str = ""
+    #: Further options for Celery's worker, as on a command line, which wins over them.
+    worker_extra_args: str = ""
+    worker_loglevel: str = "INFO"
+    #: The worker's name; %h is the host. Each worker needs one of its own.
+    worker_hostname: str = f"worker-{os.getpid()}@%h"
     #: Only prefork enforces time limits and can kill.
     worker_pool: str = "prefork"
-    #: One accelerator, one job.
-    worker_concurrency: int = Field(default=1, ge=1)
+    #: Jobs at once in one worker; slots = replicas x concurrency. 0: the least that
+    #: any of its queues wants.
+    worker_concurrency: int = Field(default=0, ge=0)
     #: Seconds between two looks of the worker at its children; Celery's own is 5.
     worker_maintenance_interval: float = Field(default=0.1, gt=0)
 
@@ -90,6 +126,24 @@ class Settings(BaseSettings):
     #: killed.
     cancel_term_after: float = Field(default=1.0, ge=0)
     cancel_kill_after: float = Field(default=2.0, ge=0)
+    #: Seconds between two clean-ups of the workspaces, sent by beat; and the age, since
+    #: the last change of anything in it, at which a workspace goes.
+    workspace_cleanup_enabled: bool = True
+    workspace_cleanup_interval: float = Field(default=600, gt=0)
+    workspace_max_age: float = Field(default=86_400, ge=0)
+    #: Everything in it may be removed.
+    workspaces_dir: Path = Field(
+        default_factory=lambda known: known["data_dir"] / "workspaces"
+    )
+    #: Seconds a beat that is gone keeps others from leading, and between two ticks of
+    #: the one that leads: a few of them must fit.
+    beat_lock_timeout: int = Field(default=10, ge=1)
+    beat_loop_interval: float = Field(default=1.0, gt=0)
+    #: Names the beat process; nothing else depends on it.
+    beat_pidfile: Path = Field(
+        default_factory=lambda known: known["data_dir"] / "beat.pid"
+    )
+
     #: Seconds without a sign of life after which a running job is lost, and between
     #: two looks for such jobs.
     lease_seconds: float = Field(default=3.0, gt=0)
@@ -109,6 +163,15 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"{name}={soft_s:g} must be below the hard limit, {hard_s:g}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _lock_outlives_ticks(self) -> "Settings":
+        if self.beat_lock_timeout < 3 * self.beat_loop_interval:
+            raise ValueError(
+                f"BEAT_LOCK_TIMEOUT={self.beat_lock_timeout} must be at least three "
+                f"times BEAT_LOOP_INTERVAL, {self.beat_loop_interval:g}"
+            )
         return self
 
 

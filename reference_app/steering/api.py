@@ -7,14 +7,14 @@ its message is sent. Status words are those of the steering plan; `state` is our
 from typing import Any
 
 import redis
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException
 from fastapi.exceptions import RequestValidationError
 
 from reference_app import endings, events, submission
 from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
-from reference_app.steering import catalogue, tasks
+from reference_app.steering import catalogue, gate, tasks
 from reference_app.steering.errors import CatalogueError, UnknownSae
 from reference_app.steering.schemas import (
     SteeringComparisonRequest,
@@ -25,6 +25,12 @@ from reference_app.steering.schemas import (
 from reference_app.submission import IdempotencyKey
 
 router = APIRouter(tags=["steering"])
+
+#: Of every route that submits.
+BEHIND_THE_GATE: dict[str, Any] = {
+    "dependencies": [Depends(gate.may_submit)],
+    "responses": gate.ANSWERS,
+}
 
 #: Our states in the words of the steering plan.
 WORDS = {
@@ -42,7 +48,7 @@ MESSAGES = {
 }
 
 
-@router.post("/compare", status_code=202)
+@router.post("/compare", status_code=202, **BEHIND_THE_GATE)
 def submit_comparison(
     request: SteeringComparisonRequest, idempotency_key: IdempotencyKey = None
 ) -> SteeringTaskResponse:
@@ -58,7 +64,7 @@ def submit_comparison(
     return _submit(tasks.compare, request.model_dump(), limits, idempotency_key)
 
 
-@router.post("/sweep", status_code=202)
+@router.post("/sweep", status_code=202, **BEHIND_THE_GATE)
 def submit_sweep(
     request: SteeringSweepRequest, idempotency_key: IdempotencyKey = None
 ) -> SteeringTaskResponse:
@@ -123,21 +129,6 @@ def cancel(task_id: str) -> dict[str, str]:
 def saes() -> dict[str, Any]:
     """List models, SAEs and their features, and what cannot be used and why."""
     return catalogue.listing(settings().models_dir)
-
-
-@router.post("/compare/sync", status_code=410, deprecated=True)
-@router.post("/sweep/sync", status_code=410, deprecated=True)
-def gone(request: Request) -> None:
-    """Refuse: steering inside the API process could be neither limited nor stopped."""
-    successor = request.url.path.removesuffix("/sync")
-    raise HTTPException(
-        410,
-        f"Steering runs on a worker now: POST {successor} answers with a task_id.",
-        headers={
-            "Deprecation": "true",
-            "Link": f'<{successor}>; rel="successor-version"',
-        },
-    )
 
 
 def _submit(

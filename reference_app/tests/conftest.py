@@ -1,11 +1,18 @@
 """A real Redis for the module, a database and a journal for each test; no fakes."""
 
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
+from kombu import pools
 
 from reference_app import embedded_redis, endings
+from reference_app.broker import DEFAULT_QUEUE, app
 from reference_app.jobs import Jobs
 from reference_app.settings import Settings, settings
 
@@ -52,3 +59,81 @@ def configured(
 @pytest.fixture
 def jobs(configured: Callable[..., Settings]) -> Jobs:
     return endings.store()
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Return a function that waits for a condition, or fails at a deadline."""
+    pause = threading.Event()
+
+    def wait(condition: Callable[[], object], what: str, within_s: float = 20) -> None:
+        deadline_s = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline_s, f"not within {within_s:g} s: {what}"
+            pause.wait(0.05)
+
+    return wait
+
+
+@pytest.fixture
+def process(
+    configured: Callable[..., Settings], tmp_path: Path
+) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Return a function that starts `python -m reference_app ARGUMENTS`."""
+    started = []
+
+    def start(*arguments: str, **options: object) -> subprocess.Popen[bytes]:
+        with (tmp_path / f"{arguments[0]}-{len(started)}.log").open("wb") as log:
+            command = [sys.executable, "-m", "reference_app", *arguments]
+            started.append(
+                subprocess.Popen(command, stdout=log, stderr=log, **options)  # type: ignore[call-overload]
+            )
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.kill()
+        running.wait()
+
+
+@pytest.fixture
+def sleepers(configured: Callable[..., Settings], until: Callable[..., None]):
+    """Send sleepers, and see which of them run."""
+    pools.reset()
+    app.__dict__.pop("amqp", None)
+    app._pool = None
+    found = Sleepers()
+    # A worker that an earlier test killed would still be given a message.
+    until(lambda: found.consumers() == 0, "Redis knows that nobody listens")
+    return found
+
+
+class Sleepers:
+    def send(self, count, queue=DEFAULT_QUEUE):
+        return [self._send(queue) for _ in range(count)]
+
+    def _send(self, queue):
+        return app.send_task("services.tasks.sleep", queue=queue).id
+
+    def started(self):
+        return [line.decode().split()[0] for line in self._all("started")]
+
+    def processes(self):
+        return [int(line.split()[1]) for line in self._all("started")]
+
+    def ended(self):
+        return [line.decode() for line in self._all("ended")]
+
+    def waiting(self, queue=DEFAULT_QUEUE):
+        with redis.Redis.from_url(settings().celery_broker_url) as broker:
+            return broker.llen(queue)
+
+    def consumers(self):
+        with redis.Redis.from_url(settings().celery_broker_url) as broker:
+            return sum(client["cmd"] == "brpop" for client in broker.client_list())
+
+    def wake(self, *ids):
+        endings.client().sadd("awake", *ids)
+
+    def _all(self, key):
+        return endings.client().lrange(key, 0, -1)

@@ -201,14 +201,3 @@ def test_the_api_imports_neither_torch_nor_transformers(jobs):
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-
-
-@pytest.mark.parametrize("kind", ["compare", "sweep"])
-def test_the_synchronous_route_is_gone_and_names_its_successor(jobs, kind):
-    answer = call("POST", f"/steering/{kind}/sync", json=request())
-
-    assert answer.status_code == 410
-    assert answer.headers["Deprecation"] == "true"
-    assert f"/api/v1/steering/{kind}>" in answer.headers["Link"]
-    described = call("GET", "/../../openapi.json").json()["paths"]
-    assert described[f"/api/v1/steering/{kind}/sync"]["post"]["deprecated"] is True

@@ -1,0 +1,82 @@
+"""What beat sends, and the last line against sending it twice.
+
+Every message of an entry carries the moment it was published, whoever published it. A
+task runs only if that is a whole period, less a tenth, from the moment of the last run.
+So it holds without a lock, with two schedulers, and for a leader that was frozen
+between its look at the lock and its message; and a message that had to wait in the
+queue takes nothing from the next one.
+"""
+
+import time
+from typing import Any
+
+import redis
+from celery import Task, signals
+from celery.exceptions import Ignore
+
+from reference_app.settings import Settings
+
+#: What part of a period must lie between two runs. Not all of it: of one scheduler's
+#: messages the second may take a few milliseconds less to be published.
+SLOT = 0.9
+
+#: Periods for which the last run is remembered; a message expires after one.
+REMEMBERED = 10
+
+CLEANUP = "workspace_cleanup"
+
+#: KEYS: last run. ARGV: moment, shortest distance, seconds to remember it.
+_CLAIM = """
+local last = redis.call('GET', KEYS[1])
+if last and math.abs(ARGV[1] - last) < tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
+return 1
+"""
+
+
+def entries(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return beat's schedule; what is switched off is not in it."""
+    if not settings.workspace_cleanup_enabled:
+        return {}
+    every_s = settings.workspace_cleanup_interval
+    task = "services.tasks.cleanup_workspaces"
+    return {CLEANUP: _entry(CLEANUP, task, every_s)}
+
+
+def claim(client: redis.Redis, task: Task) -> None:
+    """Return if the running task is the first of its slot, or was not sent by beat.
+
+    Raises:
+        celery.exceptions.Ignore: the slot has had its run, or nobody knows, since Redis
+            does not answer; the next slot is near.
+    """
+    entry, sent_at = task.request.get("entry"), task.request.get("sent_at")
+    if entry is None or sent_at is None:
+        return
+    every_s = task.request.get("every_s")
+    remembered_s = int(REMEMBERED * every_s) + 1
+    key = f"schedule:{entry}"
+    try:
+        first = client.eval(_CLAIM, 1, key, sent_at, SLOT * every_s, remembered_s)
+    except redis.RedisError as error:
+        raise Ignore(f"{entry}: no slot can be claimed: {error!r}") from None
+    if not first:
+        raise Ignore(f"{entry}: this slot has had its run")
+
+
+def _entry(name: str, task: str, every_s: float) -> dict[str, Any]:
+    return {
+        "task": task,
+        "schedule": every_s,
+        "options": {
+            "headers": {"entry": name, "every_s": every_s},
+            # One that waits while no worker lives is not run later, with all others.
+            "expires": every_s,
+        },
+    }
+
+
+@signals.before_task_publish.connect
+def _stamp(headers: dict[str, Any], **_: Any) -> None:
+    if headers.get("entry") is not None:
+        headers["sent_at"] = time.time()

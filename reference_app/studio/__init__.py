@@ -1,0 +1,1 @@
+"""The studio: so far the clean-up of its workspaces."""

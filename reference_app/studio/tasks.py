@@ -1,0 +1,30 @@
+"""The Celery side of the studio: beat sends these, no user does."""
+
+import logging
+
+from celery import Task
+
+from reference_app import endings, schedule
+from reference_app.broker import app
+from reference_app.settings import settings
+from reference_app.studio import workspace
+
+log = logging.getLogger(__name__)
+
+
+class CleanUpWorkspaces(Task):
+    """Remove the workspaces that nobody has touched for long; `dry` only lists them."""
+
+    name = "services.tasks.cleanup_workspaces"
+
+    def run(self, dry: bool = False) -> list[str]:
+        """Return the names of what is gone, or would be."""
+        schedule.claim(endings.client(), self)
+        folder = settings().workspaces_dir
+        act = workspace.stale if dry else workspace.clean
+        names = act(folder, settings().workspace_max_age)
+        log.info("%d of %s %s", len(names), folder, "are stale" if dry else "are gone")
+        return names
+
+
+cleanup_workspaces = app.register_task(CleanUpWorkspaces())
