@@ -13,10 +13,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from reference_app import endings
+from reference_app.feeds import Feeds
 from reference_app.jobs import Job
 from reference_app.settings import settings
 from reference_app.sockets import Rooms
 from reference_app.steering import api as steering
+from reference_app.tvae import api as gan
+from reference_app.tvae import socket as gan_socket
 
 #: Seconds open sockets may hold up the end of the process.
 SHUTDOWN_S = 1
@@ -28,11 +31,15 @@ def create_app() -> socketio.ASGIApp:
 
     @contextlib.asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        api.state.feeds = Feeds(settings(), endings.store())
         yield
+        await api.state.feeds.close()
         await rooms.close()
 
     api = FastAPI(title="queueproof reference application", lifespan=lifespan)
     api.include_router(steering.router, prefix="/api/v1/steering")
+    api.include_router(gan.router, prefix="/api/gan")
+    api.include_router(gan_socket.router)
 
     @api.get("/api/v1/health")
     async def health() -> dict[str, str]:

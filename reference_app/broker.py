@@ -21,7 +21,11 @@ class QueueRow:
     tasks: str
 
 
-QUEUES = (QueueRow("steering", "steering.*"),)
+QUEUES = (
+    QueueRow("steering", "steering.*"),
+    QueueRow("gan", "gan.*"),
+    QueueRow("ml", "ml.*"),
+)
 
 
 class UnroutedTask(LookupError):
@@ -50,7 +54,11 @@ app = Celery(
     "reference_app",
     broker=settings().celery_broker_url,
     backend=settings().celery_result_backend,
-    include=["reference_app.steering.tasks", "reference_app.endings"],
+    include=[
+        "reference_app.steering.tasks",
+        "reference_app.tvae.tasks",
+        "reference_app.endings",
+    ],
 )
 # A publisher must answer its user, also when Redis is frozen.
 app.conf.update(broker_bounds.settings(ANSWER_S))

@@ -16,7 +16,7 @@ import redis
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_app import endings, events, journal
+from reference_app import endings, events, frames, journal
 from reference_app.jobs import State
 from reference_app.patterns.cancel import CancelCheck, Cancelled
 from reference_app.patterns.reconcile import Leases
@@ -40,13 +40,17 @@ class JobContext:
     """One attempt of one job."""
 
     def __init__(
-        self, job_id: str, attempt: int, soft_deadline_s: float | None = None
+        self,
+        job_id: str,
+        attempt: int,
+        soft_deadline_s: float | None = None,
+        kind: str = "",
     ) -> None:
-        self.job_id, self.attempt = job_id, attempt
+        self.job_id, self.attempt, self.kind = job_id, attempt, kind
         #: On time.monotonic(); None without a soft limit.
         self.soft_deadline_s = soft_deadline_s
         client = events.connect(settings(), answer_s=REPORT_ANSWER_S)
-        self._progress = events.reporter(client, settings(), job_id, attempt)
+        self._progress = events.reporter(client, settings(), job_id, attempt, kind)
         self._cancel = CancelCheck(self._cancel_requested, every_s=CHECK_CANCEL_S)
 
     def report(
@@ -54,7 +58,12 @@ class JobContext:
     ) -> None:
         """Show progress, 0 to 100; throttled, unless it is 0 or `force` is set."""
         event = events.envelope(self.job_id, self.attempt, "progress", message, data)
-        self._progress.report(int(percent), event, force=force or percent <= 0)
+        self._progress.report(
+            int(percent),
+            event,
+            force=force or percent <= 0,
+            also=frames.also(self.kind, event),
+        )
 
     def check_cancelled(self) -> None:
         """Raise Cancelled if the user does not want the job any more; cheap."""
@@ -97,7 +106,9 @@ def run(job_id: str, work: Work, *, soft_limit_s: float | None = None) -> None:
         if attempt is None:
             log.info("%s is not pending: nothing to run", job_id)
             return
-        context = JobContext(job_id, attempt, deadline_s)
+        job = endings.store().get(job_id)
+        kind = "" if job is None else job.kind
+        context = JobContext(job_id, attempt, deadline_s, kind)
         with _leased(job_id):
             _run_to_end(context, work, limit)
 

@@ -17,7 +17,7 @@ def test_the_line_is_made_of_settings_and_the_queue_table():
     assert line[0] == "worker"
     assert value_of("pool", line) == "prefork"
     assert value_of("concurrency", line) == "1"
-    assert value_of("queues", line) == "steering"
+    assert value_of("queues", line) == "steering,gan,ml"
     assert value_of("max-tasks-per-child", line) == "3"
 
 

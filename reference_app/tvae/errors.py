@@ -5,6 +5,7 @@ GanError (a ValueError)
 ├── UnknownMachine    nobody described this machine
 ├── NoSeedData        the machine has no readable seed data to learn from
 ├── NoModel           the machine has no readable trained model
+├── Diverged          a training went wrong, its loss is no number any more
 └── ScriptFailed      the external training script failed
 
 Every message names the value that was found and what to do about it.
@@ -29,6 +30,10 @@ class NoSeedData(GanError):
 
 class NoModel(GanError):
     """The machine has no readable trained model."""
+
+
+class Diverged(GanError):
+    """A training went wrong: its loss is no number any more."""
 
 
 class ScriptFailed(GanError):

@@ -22,6 +22,11 @@ class Places:
         """The folder of the trained model."""
         return self.folder / "model"
 
+    @property
+    def has_model(self) -> bool:
+        """Whether a model was trained."""
+        return (self.model / "model.json").exists()
+
     def checkpoint(self, training_id: str) -> Path:
         """Return the file of the unfinished training that a job began."""
         return self.folder / "unfinished" / f"{training_id}.safetensors"

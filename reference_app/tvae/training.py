@@ -37,7 +37,7 @@ class Training:
     def __init__(self, table: Table, recipe: Recipe, transform: Transform) -> None:
         torch.set_num_threads(1)  # a second thread on a shared core is slower
         self.recipe, self.transform = recipe, transform
-        self._rows = torch.from_numpy(transform.encode(table, recipe.seed))
+        self._rows = torch.from_numpy(transform.encode(table))
         self._generator = torch.Generator().manual_seed(recipe.seed)
         # The layers draw their first weights from the global generator.
         with torch.random.fork_rng(devices=[]):

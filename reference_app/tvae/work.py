@@ -7,7 +7,7 @@ runs again, and ends with the same weights. Files appear whole or not at all. Wh
 Raises UnknownMachine, NoSeedData and NoModel (all ValueError) for what is not there.
 """
 
-import logging
+import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -23,12 +23,10 @@ from reference_app.tvae import (
     table,
     telemetry,
 )
-from reference_app.tvae.errors import NoSeedData
+from reference_app.tvae.errors import Diverged, NoSeedData
 from reference_app.tvae.files import write_json
 from reference_app.tvae.table import Table
 from reference_app.tvae.training import Recipe, Training
-
-log = logging.getLogger(__name__)
 
 #: 100 comes with the ending only.
 ALMOST_DONE = 99
@@ -94,6 +92,8 @@ def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
     while not training.done:
         training.epoch(ctx.check_cancelled)
         epoch = len(training.losses)
+        if not math.isfinite(training.losses[-1]):
+            raise Diverged(f"The loss is no number in epoch {epoch}. Try another seed.")
         if epoch % request["progress_every"] == 0:
             tell_epoch(ctx, machine_id, epoch, recipe.epochs, training.losses[-1])
         now_s = time.monotonic()
