@@ -1,31 +1,107 @@
 """The Celery application and its one queue table.
 
-Routes, the worker's `-Q` and the declared queues all come from the table.
+Routes, the declared queues, what a worker serves and how it is started for it, and the
+visibility timeout all come from the table.
 """
 
 import fnmatch
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from celery import Celery
 from kombu import Queue
 
 from reference_app.patterns import broker_bounds
-from reference_app.settings import settings
+from reference_app.settings import Settings, settings
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A queue, and the tasks that go there by a pattern of their names."""
+    """A queue, the tasks that go there, and what a worker of it must be like."""
 
     name: str
-    tasks: str
+    #: Patterns of task names; the first row that matches takes the task.
+    tasks: tuple[str, ...]
+    serves: str
+    #: Jobs at once in one worker.
+    concurrency: int
+    #: Jobs until a child is replaced; 0: never.
+    per_child: int
+    #: Seconds a message of it may stay unacknowledged: with early ack none to speak
+    #: of, with late ack the hard limit of its longest job.
+    unacked_s: float = 0.0
+    #: The module whose imports a worker makes before it forks; empty for none.
+    preload: str = ""
 
 
-QUEUES = (
-    QueueRow("steering", "steering.*"),
-    QueueRow("gan", "gan.*"),
-    QueueRow("ml", "ml.*"),
-)
+def queue_table(settings: Settings) -> tuple[QueueRow, ...]:
+    """Return all queues, each under the name its own system gives it."""
+    return (
+        QueueRow(
+            name="steering",
+            tasks=("steering.*",),
+            serves="SAE steering, on the accelerator",
+            concurrency=1,  # one accelerator, one job
+            per_child=settings.steering_max_tasks_per_child,
+            preload="reference_app.steering.generate",
+        ),
+        QueueRow(
+            name="gan",
+            tasks=("gan.*", "tasks.gan_tasks.*"),
+            serves="TVAE training and generation",
+            concurrency=1,
+            per_child=1,  # a training holds all of its rows in memory
+            preload="reference_app.tvae.work",
+        ),
+        QueueRow(
+            name="ml",
+            tasks=("ml.*", "tasks.ml_tasks.*"),
+            serves="training of machines' models in processes of their own",
+            concurrency=1,
+            per_child=1,
+        ),
+        QueueRow(
+            name="llmctl_studio.downloads.huggingface",
+            tasks=("services.tasks.run_huggingface_download_task",),
+            serves="downloads: they wait for the network",
+            concurrency=2,
+            per_child=100,
+        ),
+        QueueRow(
+            name="llmctl_studio.rag.index",
+            tasks=("rag.worker.tasks.run_index_task",),
+            serves="indexing of documents",
+            concurrency=2,
+            per_child=100,
+        ),
+        QueueRow(
+            name="llmctl_studio.rag.drive",
+            tasks=("rag.worker.tasks.run_drive_*",),
+            serves="documents from a drive",
+            concurrency=2,
+            per_child=100,
+        ),
+        QueueRow(
+            name="llmctl_studio.rag.git",
+            tasks=("rag.worker.tasks.run_git_*",),
+            serves="documents from a repository",
+            concurrency=2,
+            per_child=100,
+        ),
+        QueueRow(
+            name=DEFAULT_QUEUE,
+            tasks=("services.tasks.*",),
+            serves="all other work of the studio, and its clean-up",
+            concurrency=2,
+            per_child=100,
+        ),
+    )
+
+
+#: Where a task goes that was sent by hand, without a route. Never the accelerator's.
+DEFAULT_QUEUE = "llmctl_studio"
+
+QUEUES = queue_table(settings())
 
 
 class UnroutedTask(LookupError):
@@ -39,7 +115,7 @@ def queue_of(task: str) -> str:
         UnroutedTask: the table has no row for it.
     """
     for row in QUEUES:
-        if fnmatch.fnmatchcase(task, row.tasks):
+        if any(fnmatch.fnmatchcase(task, pattern) for pattern in row.tasks):
             return row.name
     raise UnroutedTask(f"{task}: {UnroutedTask.__doc__}")
 
@@ -49,6 +125,15 @@ ANSWER_S = 2.0
 
 #: Seconds a message may lie between the broker and a child.
 HELD_S = 30
+
+
+def visibility_timeout_s(rows: Iterable[QueueRow]) -> float:
+    """Return the seconds after which an unacknowledged message comes back.
+
+    One number for all queues, since a worker restores the messages of every queue.
+    """
+    return max(HELD_S, *(1.5 * row.unacked_s for row in rows))
+
 
 app = Celery(
     "reference_app",
@@ -64,8 +149,10 @@ app = Celery(
 app.conf.update(broker_bounds.settings(ANSWER_S))
 app.conf.update(
     task_queues=[Queue(row.name) for row in QUEUES],
-    task_routes={row.tasks: {"queue": row.name} for row in QUEUES},
-    task_default_queue=QUEUES[0].name,
+    task_routes={
+        pattern: {"queue": row.name} for row in QUEUES for pattern in row.tasks
+    },
+    task_default_queue=DEFAULT_QUEUE,
     # Anything but JSON can execute code in the worker.
     task_serializer="json",
     result_serializer="json",
@@ -86,7 +173,7 @@ app.conf.update(
         # A message that a dying worker held, but gave to no child, comes back after
         # this. With early ack and no prefetch none is held longer than a child takes
         # to start; nothing here may use a countdown.
-        "visibility_timeout": HELD_S,
+        "visibility_timeout": visibility_timeout_s(QUEUES),
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
     },

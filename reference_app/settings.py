@@ -6,6 +6,7 @@ Limits of a job are read by the API only and travel in the message.
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,16 +15,31 @@ PACKAGED_MODELS = Path(__file__).parent / "steering" / "models"
 PACKAGED_MACHINES = Path(__file__).parent / "tvae" / "profiles"
 
 
+def _redis_url(field_of_database: str) -> Any:
+    def default(known: dict[str, Any]) -> str:
+        host, port = known["celery_redis_host"], known["celery_redis_port"]
+        return f"redis://{host}:{port}/{known[field_of_database]}"
+
+    return Field(default_factory=default)
+
+
 class Settings(BaseSettings):
     """The settings of one process; the name of a field in capitals is its variable."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    celery_broker_url: str = "redis://127.0.0.1:6379/0"
-    celery_result_backend: str = "redis://127.0.0.1:6379/1"
+    #: Host, port and databases of one Redis without a password, the same variables in
+    #: the API, the worker and beat. A URL below, if it is given, wins.
+    celery_redis_host: str = Field(default="127.0.0.1", min_length=1)
+    celery_redis_port: int = Field(default=6379, ge=1, le=65535)
+    celery_redis_broker_db: int = Field(default=0, ge=0)
+    celery_redis_backend_db: int = Field(default=1, ge=0)
+    celery_redis_events_db: int = Field(default=2, ge=0)
+    celery_broker_url: str = _redis_url("celery_redis_broker_db")
+    celery_result_backend: str = _redis_url("celery_redis_backend_db")
     #: Progress and endings. Pub/sub ignores the database number: two environments
     #: need two servers.
-    events_url: str = "redis://127.0.0.1:6379/2"
+    events_url: str = _redis_url("celery_redis_events_db")
     #: SQLite on one host, PostgreSQL on several.
     database_url: str = "sqlite:///./.qp/app/jobs.db"
     data_dir: Path = Path(".qp/app")
@@ -63,8 +79,9 @@ class Settings(BaseSettings):
     worker_queues: str = ""
     #: Only prefork enforces time limits and can kill.
     worker_pool: str = "prefork"
-    #: One accelerator, one job.
-    worker_concurrency: int = Field(default=1, ge=1)
+    #: Jobs at once in one worker; slots = replicas x concurrency. 0: the least that
+    #: any of its queues wants.
+    worker_concurrency: int = Field(default=0, ge=0)
     #: Seconds between two looks of the worker at its children; Celery's own is 5.
     worker_maintenance_interval: float = Field(default=0.1, gt=0)
 

@@ -49,6 +49,14 @@ class Context(Protocol):
         """Raise when the job is not wanted any more."""
 
 
+def preload() -> None:
+    """Do nothing: to import this module imports torch, so a forked child need not.
+
+    The library that fits the modes is left out: only a training needs it, and every
+    worker would start a second later.
+    """
+
+
 def make_seed_data(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
     """Simulate the machine's telemetry; it replaces earlier seed data."""
     machine = machines.find(request["machine_id"])

@@ -11,9 +11,13 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/broker.py",
-            old='QUEUES = (QueueRow("steering", "steering.*"),)',
-            new='QUEUES = (QueueRow("steering", "steering.compare"), '
-            'QueueRow("gpu", "steering.sweep"))',
+            old="        QueueRow(\n"
+            '            name="steering",\n'
+            '            tasks=("steering.*",),\n',
+            new='        QueueRow("gpu", ("steering.sweep",), "sweeps", 1, 1),\n'
+            "        QueueRow(\n"
+            '            name="steering",\n'
+            '            tasks=("steering.*",),\n',
         ),
     ),
 )
