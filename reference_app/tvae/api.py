@@ -142,8 +142,7 @@ def status(task_id: str) -> TaskStatusResponse:
 @router.delete("/tasks/{task_id}")
 def cancel(task_id: str) -> CancelResponse:
     """Cancel a job: at once while it waits, within seconds while it runs."""
-    _known(task_id)
-    word = cancellation.ask(task_id)
+    word = cancellation.ask(_known(task_id).id)
     return CancelResponse(
         task_id=task_id, status=word, message=cancellation.MESSAGES[word]
     )

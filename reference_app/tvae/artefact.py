@@ -4,19 +4,16 @@ Weights are written first, under a name of their own; the rename of `model.json`
 them the machine's model. Who reads sees one whole model, the old one or the new one.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reference_app.tvae import tensors
+from reference_app.tvae import description, tensors
 from reference_app.tvae.errors import NoModel
 from reference_app.tvae.files import write_json
 from reference_app.tvae.model import Tvae
 from reference_app.tvae.training import Training
 from reference_app.tvae.transform import Transform
-
-ABOUT = "model.json"
 
 
 def save(
@@ -45,7 +42,7 @@ def save(
         "losses": training.losses,
         "weights": weights.name,
     }
-    write_json(folder / ABOUT, written)
+    write_json(folder / description.NAME, written)
     for other in folder.glob("*.safetensors"):
         # Who has just read the previous `model.json` still opens its weights.
         if other.name not in (weights.name, previous):
@@ -59,9 +56,7 @@ def load(folder: Path) -> tuple[Tvae, Transform, dict[str, Any]]:
     Raises:
         NoModel: there is none, or it is damaged.
     """
-    about = _read(folder / ABOUT)
-    if not about:
-        raise NoModel(f"{folder} holds no trained model. Train one first.")
+    about = description.read(folder)
     try:
         transform = Transform.from_json(about["columns"])
         model = Tvae(transform.spans, about["latent"], about["hidden"])
@@ -76,16 +71,6 @@ def load(folder: Path) -> tuple[Tvae, Transform, dict[str, Any]]:
 
 def _weights_of(folder: Path) -> str | None:
     try:
-        return _read(folder / ABOUT).get("weights")
+        return description.read(folder).get("weights")
     except NoModel:
-        return None  # damaged: about to be replaced
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise NoModel(f"{path} is damaged ({error}). Train the model again.") from None
-    return about if isinstance(about, dict) else {}
+        return None  # none before, or a damaged one, about to be replaced

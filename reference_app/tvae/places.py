@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reference_app.settings import settings
+from reference_app.tvae import description
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Places:
     @property
     def has_model(self) -> bool:
         """Whether a model was trained."""
-        return (self.model / "model.json").exists()
+        return (self.model / description.NAME).exists()
 
     def checkpoint(self, training_id: str) -> Path:
         """Return the file of the unfinished training that a job began."""

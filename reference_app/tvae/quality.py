@@ -23,7 +23,7 @@ import click
 from rich.console import Console
 from rich.table import Table as Page
 
-from reference_app.tvae import artefact, machines, places, scores, table, telemetry
+from reference_app.tvae import description, machines, places, scores, table, telemetry
 from reference_app.tvae.training import Recipe, Training
 
 ROWS, EPOCHS = 8_000, 100
@@ -64,6 +64,7 @@ def _scores(machine_id: str, seed: int) -> Iterator[Gate]:
     while not training.done:
         training.epoch()
     epoch_s = (time.process_time() - began_s) / EPOCHS
+    training.settle()
     made = training.transform.decode(training.model.sample(ROWS, SAMPLE_SEED))
     fresh = telemetry.simulate(machine, ROWS, seed + JUDGE_SEED)
     alike = scores.compare(fresh, made)
@@ -139,7 +140,7 @@ def _train(machine_id: str, seed: int, folder: Path) -> subprocess.Popen[str]:
 
 def _losses(machine_id: str, folder: Path) -> list[float]:
     about: dict[str, Any] = json.loads(
-        (places.of(machine_id, folder).model / artefact.ABOUT).read_text()
+        (places.of(machine_id, folder).model / description.NAME).read_text()
     )
     return list(about["losses"])
 

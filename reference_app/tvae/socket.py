@@ -42,10 +42,10 @@ async def training(websocket: WebSocket, task_id: str, after: int = 0) -> None:
         for each in (sending, leaving):
             each.cancel()
         told = await asyncio.gather(sending, leaving, return_exceptions=True)
-    for error in told:
+    for ending in told:
         gone = (WebSocketDisconnect, asyncio.CancelledError)
-        if isinstance(error, BaseException) and not isinstance(error, gone):
-            raise error
+        if isinstance(ending, BaseException) and not isinstance(ending, gone):
+            raise ending
 
 
 async def _send(websocket: WebSocket, feeds: Feeds, task_id: str, after: int) -> None:

@@ -39,6 +39,7 @@ class Lines:
 @click.option("--epochs", type=click.IntRange(1), required=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--job-id", required=True, help="Names the model and the checkpoint.")
+@click.option("--retry-of", help="Goes on where this job stopped.")
 @click.option("--progress-every", type=click.IntRange(1), default=10, show_default=True)
 def main(job_id: str, **request: Any) -> None:
     """Train a machine's model on its seed data; exit 1 with a reason in a line."""

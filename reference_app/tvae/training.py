@@ -80,6 +80,10 @@ class Training:
         self.losses.append(float(total) / len(self._rows))
         return self.losses[-1]
 
+    def settle(self) -> None:
+        """Make the network ready to sample from; after the last epoch."""
+        self.model.settle(self._rows)
+
     def state(self) -> dict[str, Tensor]:
         """Return everything that the next epoch depends on, by name."""
         tensors = {

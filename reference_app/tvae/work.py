@@ -11,12 +11,13 @@ import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from reference_app.settings import settings
 from reference_app.tvae import (
     artefact,
     checkpoint,
+    description,
     machines,
     places,
     scores,
@@ -25,28 +26,12 @@ from reference_app.tvae import (
 )
 from reference_app.tvae.errors import Diverged, NoSeedData
 from reference_app.tvae.files import write_json
+from reference_app.tvae.stages import Context, tell, tell_epoch
 from reference_app.tvae.table import Table
 from reference_app.tvae.training import Recipe, Training
 
-#: 100 comes with the ending only.
-ALMOST_DONE = 99
-
 #: The files that are generated, in this order.
 SPLITS = ("train", "val", "test")
-
-
-class Context(Protocol):
-    """What a job function is given; reference_app.context.JobContext is one."""
-
-    job_id: str
-
-    def report(
-        self, percent: float, message: str, *, force: bool = False, **data: Any
-    ) -> None:
-        """Show progress; the context throttles it."""
-
-    def check_cancelled(self) -> None:
-        """Raise when the job is not wanted any more."""
 
 
 def preload() -> None:
@@ -61,7 +46,7 @@ def make_seed_data(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
     """Simulate the machine's telemetry; it replaces earlier seed data."""
     machine = machines.find(request["machine_id"])
     rows, seed = request["samples"], request["seed"]
-    _stage(ctx, machine.machine_id, 0, "initializing", "Simulating telemetry")
+    tell(ctx, machine.machine_id, 0, "initializing", "Simulating telemetry")
     simulated = telemetry.simulate(machine, rows, seed)
     ctx.check_cancelled()
     path = places.of(machine.machine_id).seed
@@ -80,7 +65,7 @@ def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
     machine_id, started_s = request["machine_id"], time.monotonic()
     recipe = Recipe(request["epochs"], request["seed"])
     place = places.of(machine_id)
-    _stage(
+    tell(
         ctx,
         machine_id,
         0,
@@ -108,13 +93,14 @@ def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
         if now_s - saved_s >= settings().gan_checkpoint_interval:
             checkpoint.save(unfinished, training, mark)
             saved_s = now_s
+    training.settle()
     artefact.save(place.model, ctx.job_id, training, {"machine_id": machine_id})
     checkpoint.forget(unfinished)
     return {
         "machine_id": machine_id,
         "epochs_completed": recipe.epochs,
         "resumed_from_epoch": resumed_from,
-        "model_path": str(place.model / artefact.ABOUT),
+        "model_path": str(place.model / description.NAME),
         "training_time_seconds": round(time.monotonic() - started_s, 3),
         "final_loss": training.losses[-1],
     }
@@ -124,7 +110,7 @@ def generate(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
     """Generate train, validation and test files: one draw, so no row is in two."""
     machine_id, started_s = request["machine_id"], time.monotonic()
     place = places.of(machine_id)
-    _stage(ctx, machine_id, 0, "initializing", "Loading the model")
+    tell(ctx, machine_id, 0, "initializing", "Loading the model")
     model, transform, about = artefact.load(place.model)
     counts = {name: request[f"{name}_samples"] for name in SPLITS}
     ctx.check_cancelled()
@@ -136,7 +122,7 @@ def generate(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
         ctx.check_cancelled()
         text = f"Writing {name} data ({number}/{len(SPLITS)})"
         percent = 30 * number
-        _stage(ctx, machine_id, percent, name, text, current=number, total=len(SPLITS))
+        tell(ctx, machine_id, percent, name, text, current=number, total=len(SPLITS))
         table.write(part, folder / f"{name}.csv")
         statistics[name] = _statistics(part)
     write_json(folder / "statistics.json", statistics)
@@ -167,31 +153,6 @@ def read_seed_data(machine_id: str) -> Table:
         ) from None
     except ValueError as error:
         raise NoSeedData(str(error)) from None
-
-
-def tell_epoch(
-    ctx: Context, machine_id: str, epoch: int, epochs: int, loss: float
-) -> None:
-    """Report one epoch of a training; not throttled."""
-    percent = min(ALMOST_DONE, 100 * epoch / epochs)
-    text = f"Epoch {epoch}/{epochs}, Loss: {loss:.4f}"
-    _stage(
-        ctx,
-        machine_id,
-        percent,
-        "training",
-        text,
-        current=epoch,
-        total=epochs,
-        epoch=epoch,
-        loss=loss,
-    )
-
-
-def _stage(
-    ctx: Context, machine_id: str, percent: float, stage: str, text: str, **data: Any
-) -> None:
-    ctx.report(percent, text, force=True, machine_id=machine_id, stage=stage, **data)
 
 
 def _split(whole: Table, counts: Mapping[str, int]) -> Iterator[tuple[str, Table]]:
