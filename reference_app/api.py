@@ -4,6 +4,7 @@ It imports neither torch nor transformers; handlers that may block are plain fun
 which Starlette runs in its thread pool.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,8 +14,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from reference_app import endings
+from reference_app.broker import app
 from reference_app.feeds import Feeds
+from reference_app.job_task import functions
 from reference_app.jobs import Job
+from reference_app.local_path import LocalPath
+from reference_app.reconcile import StandIn
 from reference_app.settings import settings
 from reference_app.sockets import Rooms
 from reference_app.steering import api as steering
@@ -28,13 +33,19 @@ SHUTDOWN_S = 1
 def create_app() -> socketio.ASGIApp:
     """Return the ASGI application, with settings from the environment."""
     rooms = Rooms(settings(), endings.store())
+    stand_in = StandIn(settings())
+    old_path = LocalPath(settings(), functions(app))
 
     @contextlib.asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         api.state.feeds = Feeds(settings(), endings.store())
+        stand_in.start()
+        old_path.start()
         yield
         await api.state.feeds.close()
         await rooms.close()
+        await asyncio.to_thread(stand_in.stop)
+        await asyncio.to_thread(old_path.stop)
 
     api = FastAPI(title="queueproof reference application", lifespan=lifespan)
     api.include_router(steering.router, prefix="/api/v1/steering")

@@ -16,8 +16,8 @@ import redis
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_app import endings, events, frames, journal
-from reference_app.jobs import State
+from reference_app import endings, events, journal
+from reference_app.jobs import Path, State
 from reference_app.patterns.cancel import CancelCheck, Cancelled
 from reference_app.patterns.reconcile import Leases
 from reference_app.patterns.time_limit import SoftLimit
@@ -44,13 +44,12 @@ class JobContext:
         job_id: str,
         attempt: int,
         soft_deadline_s: float | None = None,
-        kind: str = "",
+        path: Path = Path.CELERY,
     ) -> None:
-        self.job_id, self.attempt, self.kind = job_id, attempt, kind
+        self.job_id, self.attempt, self.path = job_id, attempt, path
         #: On time.monotonic(); None without a soft limit.
         self.soft_deadline_s = soft_deadline_s
-        client = events.connect(settings(), answer_s=REPORT_ANSWER_S)
-        self._progress = events.reporter(client, settings(), job_id, attempt, kind)
+        self._progress = self._reporter()
         self._cancel = CancelCheck(self._cancel_requested, every_s=CHECK_CANCEL_S)
 
     def report(
@@ -58,12 +57,7 @@ class JobContext:
     ) -> None:
         """Show progress, 0 to 100; throttled, unless it is 0 or `force` is set."""
         event = events.envelope(self.job_id, self.attempt, "progress", message, data)
-        self._progress.report(
-            int(percent),
-            event,
-            force=force or percent <= 0,
-            also=frames.also(self.kind, event),
-        )
+        self._progress.report(int(percent), event, force=force or percent <= 0)
 
     def check_cancelled(self) -> None:
         """Raise Cancelled if the user does not want the job any more; cheap."""
@@ -73,9 +67,25 @@ class JobContext:
         """Write a named moment into the journal."""
         self._journal("mark", name=name)
 
+    def _reporter(self) -> events.Reporter:
+        if self.path is Path.LOCAL:
+            return events.local_reporter(
+                endings.store(), settings(), self.job_id, self.attempt
+            )
+        client = events.connect(settings(), answer_s=REPORT_ANSWER_S)
+        job = endings.store().get(self.job_id)
+        kind = "" if job is None else job.kind
+        return events.reporter(client, settings(), self.job_id, self.attempt, kind)
+
     def _journal(self, what: str, **data: str) -> None:
-        folder = settings().journal_dir
-        journal.write(folder, job=self.job_id, attempt=self.attempt, what=what, **data)
+        journal.write(
+            settings().journal_dir,
+            job=self.job_id,
+            attempt=self.attempt,
+            path=self.path,
+            what=what,
+            **data,
+        )
 
     def _cancel_requested(self) -> bool:
         try:
@@ -83,16 +93,28 @@ class JobContext:
         except SQLAlchemyError as error:
             log.warning("cannot ask whether %s is wanted: %r", self.job_id, error)
             return False  # the worker's main process asks too
-        return job is not None and job.cancel_requested_at is not None
+        if job is None:
+            return False
+        # A process that was frozen for long, and given up, has nothing to do any more.
+        given_up = job.ended or job.attempt != self.attempt
+        return given_up or job.cancel_requested_at is not None
 
 
 Work = Callable[[JobContext], dict[str, Any]]
 
 
-def run(job_id: str, work: Work, *, soft_limit_s: float | None = None) -> None:
-    """Run the job function of `job_id` and end its row, whatever happens.
+def run(
+    job_id: str,
+    work: Work,
+    *,
+    attempt: int | None = None,
+    soft_limit_s: float | None = None,
+    path: Path = Path.CELERY,
+) -> None:
+    """Claim `job_id`, run its job function and end its row, whatever happens.
 
-    Nothing runs if the job was cancelled while it waited, or runs already.
+    Nothing runs if the job was cancelled while it waited, if it or this attempt runs
+    already, or if it goes another way.
 
     Raises:
         SoftTimeLimitExceeded: at the soft limit, after clean-up.
@@ -102,19 +124,17 @@ def run(job_id: str, work: Work, *, soft_limit_s: float | None = None) -> None:
     """
     deadline_s = None if soft_limit_s is None else time.monotonic() + soft_limit_s
     with SoftLimit() as limit:
-        attempt = endings.store().start(job_id)
-        if attempt is None:
-            log.info("%s is not pending: nothing to run", job_id)
+        claimed = endings.store().start(job_id, attempt, path)
+        if claimed is None:
+            log.info("%s is not to be run here: nothing to do", job_id)
             return
-        job = endings.store().get(job_id)
-        kind = "" if job is None else job.kind
-        context = JobContext(job_id, attempt, deadline_s, kind)
-        with _leased(job_id):
+        context = JobContext(job_id, claimed, deadline_s, path)
+        # On the local path the API keeps the lease, in the row.
+        with _leased(job_id) if path is Path.CELERY else contextlib.nullcontext():
             _run_to_end(context, work, limit)
 
 
 def _run_to_end(context: JobContext, work: Work, limit: SoftLimit) -> None:
-    job_id = context.job_id
     try:
         with _journaled(context):
             result = limit.run(
@@ -122,24 +142,30 @@ def _run_to_end(context: JobContext, work: Work, limit: SoftLimit) -> None:
             )
         json.dumps(result, allow_nan=False)
     except Cancelled:
-        endings.finish(job_id, State.CANCELLED)
+        _end(context, State.CANCELLED)
         raise Ignore from None
     except SoftTimeLimitExceeded:
         text = "The job ran into its soft time limit"
-        _fail(job_id, text, endings.Reason.SOFT_TIME_LIMIT)
+        _fail(context, text, endings.Reason.SOFT_TIME_LIMIT)
         raise
     except MemoryError as error:
-        _fail(job_id, "Out of memory")
+        _fail(context, "Out of memory")
         raise JobFailed(f"MemoryError: {error}") from None
     except Exception as error:
-        _fail(job_id, endings.describe(error))
+        _fail(context, endings.describe(error))
         raise
     else:
-        endings.finish(job_id, State.COMPLETED, result=result)
+        _end(context, State.COMPLETED, result=result)
 
 
-def _fail(job_id: str, text: str, reason: str = endings.Reason.ERROR) -> None:
-    endings.finish(job_id, State.FAILED, error=text, reason=reason)
+def _fail(context: JobContext, text: str, reason: str = endings.Reason.ERROR) -> None:
+    _end(context, State.FAILED, error=text, reason=reason)
+
+
+def _end(context: JobContext, state: State, **values: Any) -> None:
+    job_id, attempt = context.job_id, context.attempt
+    if not endings.finish(job_id, state, attempt=attempt, **values):
+        log.warning("attempt %d of %s was given up before it ended", attempt, job_id)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from celery.exceptions import (
     TimeLimitExceeded,
     WorkerLostError,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from reference_app import events
 from reference_app.jobs import Jobs, State
@@ -30,6 +31,7 @@ class Reason:
     SOFT_TIME_LIMIT = "soft_time_limit"
     HARD_TIME_LIMIT = "hard_time_limit"
     LOST = "lost"
+    POISON = "poison"
     NOT_PUBLISHED = "not_published"
     REJECTED = "rejected"
     UNKNOWN_TASK = "unknown_task"
@@ -59,23 +61,43 @@ def finish(
     job_id: str,
     state: State,
     *,
+    attempt: int | None = None,
     result: dict[str, Any] | None = None,
     error: str | None = None,
     reason: str | None = None,
 ) -> bool:
     """Write the ending into the row, then announce it; False if the job had ended.
 
-    What cannot be announced now is left to the reconciler.
+    Also False for an attempt that was given up. What cannot be announced now is left
+    to the reconciler.
     """
-    jobs = store()
-    if not jobs.finish(job_id, state, result=result, error=error, reason=reason):
+    values = {"result": result, "error": error, "reason": reason}
+    if not store().finish(job_id, state, attempt=attempt, **values):
         return False
     announce(job_id)
     return True
 
 
+def lose(job_id: str, attempt: int | None = None) -> None:
+    """Let a job whose process is gone be tried again, or end it if it was often enough.
+
+    It is only put back: the reconciler sends it.
+    """
+    jobs = store()
+    if jobs.try_again(job_id, attempt):
+        log.warning("%s lost its process: it will be tried again", job_id)
+        return
+    job = jobs.get(job_id)
+    again = job is not None and job.attempts > 1
+    text = "The process of the job was lost"
+    if again:
+        text += f", in each of {job.attempt} attempts" if job else ""
+    reason = Reason.POISON if again else Reason.LOST
+    finish(job_id, State.FAILED, attempt=attempt, error=text, reason=reason)
+
+
 def announce(job_id: str) -> None:
-    """Announce an ended job, if Redis answers."""
+    """Announce an ended job, if Redis answers, or the database for a local one."""
     jobs = store()
     job = jobs.get(job_id)
     if job is None or not job.ended:
@@ -83,7 +105,7 @@ def announce(job_id: str) -> None:
     try:
         kept_s = events.kept_s(settings(), job.kind)
         events.announce(client(), jobs, job, kept_s)
-    except redis.RedisError as error:
+    except (redis.RedisError, SQLAlchemyError) as error:
         log.warning("ending of %s not announced yet: %r", job_id, error)
 
 
@@ -94,33 +116,38 @@ def describe(error: BaseException) -> str:
 
 
 @signals.task_failure.connect
-def _on_failure(task_id: str, exception: BaseException, **_: Any) -> None:
+def _on_failure(sender: Any, task_id: str, exception: BaseException, **_: Any) -> None:
     # In the child for a plain exception (the row has ended by then), in the parent for
     # a lost child and, twice, for a hard limit.
+    attempt = _attempt(sender, task_id)
+    if isinstance(exception, (WorkerLostError, SystemExit)):
+        lose(task_id, attempt)
+        return
     if isinstance(exception, TimeLimitExceeded):
+        if attempt is None:
+            return  # told a second time, without the message
         reason, text = Reason.HARD_TIME_LIMIT, "The job ran into its hard time limit"
     elif isinstance(exception, SoftTimeLimitExceeded):
         reason, text = Reason.SOFT_TIME_LIMIT, "The job ran into its soft time limit"
-    elif isinstance(exception, (WorkerLostError, SystemExit)):
-        reason, text = Reason.LOST, "The process of the job was lost"
     else:
         reason, text = Reason.ERROR, describe(exception)
-    finish(task_id, State.FAILED, error=text, reason=reason)
+    finish(task_id, State.FAILED, attempt=attempt, error=text, reason=reason)
 
 
 @signals.task_revoked.connect
 def _on_revoked(request: Any, expired: bool, **_: Any) -> None:
+    attempt = attempt_of(request)
     if expired:
-        text = "The job expired in the queue"
-        finish(request.id, State.FAILED, error=text, reason=Reason.REJECTED)
+        text, reason = "The job expired in the queue", Reason.REJECTED
+        finish(request.id, State.FAILED, attempt=attempt, error=text, reason=reason)
     else:
-        finish(request.id, State.CANCELLED)
+        finish(request.id, State.CANCELLED, attempt=attempt)
 
 
 @signals.task_unknown.connect
-def _on_unknown(id: str, name: str, **_: Any) -> None:
+def _on_unknown(id: str, name: str, message: Any, **_: Any) -> None:
     text = f"The worker knows no task {name}"
-    finish(id, State.FAILED, error=text, reason=Reason.UNKNOWN_TASK)
+    _reject(id, message, text, Reason.UNKNOWN_TASK)
 
 
 @signals.task_rejected.connect
@@ -128,4 +155,23 @@ def _on_rejected(message: Any, **_: Any) -> None:
     job_id = (message.headers or {}).get("id")
     if job_id:
         text = "The worker could not read the message"
-        finish(job_id, State.FAILED, error=text, reason=Reason.REJECTED)
+        _reject(job_id, message, text, Reason.REJECTED)
+
+
+def attempt_of(headers: Any) -> int:
+    """Return the attempt that a message, or the request made of it, is for."""
+    # A message that somebody else wrote names none: it can only be the first.
+    return int((headers or {}).get("attempt") or 1)
+
+
+def _reject(job_id: str, message: Any, text: str, reason: str) -> None:
+    attempt = attempt_of(getattr(message, "headers", None))
+    finish(job_id, State.FAILED, attempt=attempt, error=text, reason=reason)
+
+
+def _attempt(sender: Any, task_id: str) -> int | None:
+    """Return the attempt of the task's current request, None if it is of another."""
+    request = getattr(sender, "request", None)
+    if request is None or request.id != task_id:
+        return None
+    return attempt_of(request)

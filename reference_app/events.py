@@ -9,9 +9,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import redis
 import redis.asyncio
@@ -21,8 +21,8 @@ from redis.exceptions import ConnectionError as NotConnected
 from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_app import frames
-from reference_app.jobs import TERMINAL, Job, Jobs, State
+from reference_app import frames, local_events
+from reference_app.jobs import TERMINAL, Job, Jobs, Path, State
 from reference_app.patterns import replay, terminal
 from reference_app.patterns.progress import Progress
 from reference_app.settings import Settings
@@ -89,6 +89,15 @@ def kept_s(settings: Settings, kind: str) -> int:
     return settings.gan_result_ttl if frames.has(kind) else settings.events_ttl
 
 
+class Reporter(Protocol):
+    """What shows the progress of one attempt."""
+
+    def report(
+        self, percent: float, event: Mapping[str, Any], *, force: bool = False
+    ) -> bool:
+        """Show it, unless it comes too soon; tell whether it was shown."""
+
+
 def reporter(
     client: redis.Redis, settings: Settings, job_id: str, attempt: int, kind: str = ""
 ) -> Progress:
@@ -99,7 +108,16 @@ def reporter(
         attempt=attempt,
         every_s=settings.progress_interval,
         ttl_s=kept_s(settings, kind),
+        also=lambda event: frames.also(kind, event),
     )
+
+
+def local_reporter(
+    jobs: Jobs, settings: Settings, job_id: str, attempt: int
+) -> Reporter:
+    """Return the same for an attempt on the local path, without Redis."""
+    every_s = settings.progress_interval
+    return local_events.LocalProgress(jobs, job_id, attempt, every_s=every_s)
 
 
 def announce(client: redis.Redis, jobs: Jobs, job: Job, ttl_s: int) -> None:
@@ -109,6 +127,9 @@ def announce(client: redis.Redis, jobs: Jobs, job: Job, ttl_s: int) -> None:
         redis.RedisError: not told; the reconciler will.
     """
     event, percent = _ending(job)
+    if job.path is Path.LOCAL:
+        local_events.announce(jobs, job.id, event, percent)
+        return
     # Had Redis lost the log of a job that ran, `seq` must still not go back: no job
     # reports a thousand times a second.
     known = client.exists(names(job.id).state)
@@ -125,13 +146,15 @@ def announce(client: redis.Redis, jobs: Jobs, job: Job, ttl_s: int) -> None:
     jobs.mark_announced(job.id)
 
 
-def latest(client: redis.Redis, job_id: str) -> dict[str, Any] | None:
+def latest(client: redis.Redis, jobs: Jobs, job: Job) -> dict[str, Any] | None:
     """Return the newest event of a job, None if there is none.
 
     Raises:
         redis.RedisError: Redis does not answer.
     """
-    entries = client.xrevrange(names(job_id).log, count=1)
+    if job.path is Path.LOCAL:
+        return local_events.latest(jobs, job.id)
+    entries = client.xrevrange(names(job.id).log, count=1)
     return None if not entries else json.loads(entries[0][1][b"event"])
 
 
@@ -158,6 +181,16 @@ async def follow(
         return {"seq": seq + 1, "percent": percent, **event}
 
     place = names(job_id)
+    job = await asyncio.to_thread(jobs.get, job_id)
+    if job is not None and job.path is Path.LOCAL:
+        seq, told = 0, False
+        async for event in local_events.follow(jobs, job_id):
+            shown, seq, told = event["percent"], event["seq"], event["kind"] in TERMINAL
+            yield event
+        last = None if told else await from_row(False, seq)
+        if last is not None:
+            yield last
+        return
     async for event in replay.follow(
         client,
         log=place.log,

@@ -5,22 +5,15 @@ submit does without a broker, how often a lost job is tried. Limits are settings
 """
 
 from collections.abc import Callable
-from enum import StrEnum
 from importlib import import_module
 from typing import Any
 
-from celery import Task
+from celery import Celery, Task
 
-from reference_app import context
+from reference_app import context, endings
+from reference_app.settings import WithoutBroker
 
 Function = Callable[[dict[str, Any], context.JobContext], dict[str, Any]]
-
-
-class WithoutBroker(StrEnum):
-    """What a submit does while the broker cannot be reached."""
-
-    REFUSE = "refuse"  #: 503 with Retry-After; nothing is kept
-    RUN_LOCALLY = "run_locally"  #: the old path takes the job: same id, limits, events
 
 
 class JobTask(Task):
@@ -32,7 +25,10 @@ class JobTask(Task):
 
     #: `package.module:function`, imported only in the process that runs it.
     function: str
-    without_broker = WithoutBroker.REFUSE
+    #: What a submit does while the broker cannot be reached.
+    without_broker: WithoutBroker = WithoutBroker.REFUSE
+    #: How often a job is tried whose process is lost; an error or a limit ends it.
+    attempts_after_loss = 2
 
     def run(self, request: dict[str, Any]) -> None:
         """Run the job function and end the job's row."""
@@ -41,8 +37,16 @@ class JobTask(Task):
         context.run(
             self.request.id,
             lambda job_context: work(request, job_context),
+            attempt=endings.attempt_of(self.request),
             soft_limit_s=soft_limit_s,
         )
+
+
+def functions(app: Celery) -> dict[str, str]:
+    """Return where the function of each kind of job is."""
+    app.loader.import_default_modules()
+    tasks = app.tasks.values()
+    return {task.name: task.function for task in tasks if isinstance(task, JobTask)}
 
 
 def load(place: str) -> Function:

@@ -1,135 +1,106 @@
 """The job record: the one truth about a job's state.
 
 Each transition is one `UPDATE ... WHERE id AND state IN (...)`, so that of two
-processes which end a job exactly one succeeds. Terminal states absorb. Progress is not
-kept here. Times are wall-clock seconds since the epoch.
+processes which end a job exactly one succeeds. Terminal states absorb. Attempts are
+fenced: who names an attempt changes nothing once a later one has been promised. Times
+are wall-clock seconds since the epoch.
 """
 
+import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
     ColumnElement,
-    Engine,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    false,
+    Connection,
+    func,
     insert,
-    make_url,
+    not_,
     null,
     select,
     true,
     update,
 )
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-#: Seconds a write waits for another one.
-BUSY_S = 5.0
+from reference_app import database
+from reference_app.job import REACHED_FROM, TERMINAL, Job, Path, State
+from reference_app.patterns.submit_once import fingerprint, release, submit_once
 
+#: Seconds a sender has to say that the broker took its message; a publish takes one.
+CONFIRM_S = 5.0
 
-class State(StrEnum):
-    """Where a job is; the last three are terminal."""
+#: Seconds after which a published message that nobody has claimed is looked for.
+CLAIM_S = 3.0
 
-    PENDING = "pending"
-    STARTED = "started"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-TERMINAL = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
-
-#: For each state, the states from which it may be reached.
-REACHED_FROM = {
-    State.PENDING: frozenset[State](),
-    State.STARTED: frozenset({State.PENDING}),
-    State.COMPLETED: frozenset({State.STARTED}),
-    State.FAILED: frozenset({State.PENDING, State.STARTED}),
-    State.CANCELLED: frozenset({State.PENDING, State.STARTED}),
-}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One row: what is known about a job."""
-
-    id: str
-    kind: str  #: the task's name
-    request: dict[str, Any]
-    state: State
-    attempt: int  #: 0 until it started
-    result: dict[str, Any] | None
-    error: str | None
-    reason: str | None  #: of failed
-    published: bool  #: the broker took the message
-    announced: bool  #: subscribers have been told the ending
-    created_at: float
-    started_at: float | None
-    ended_at: float | None
-    cancel_requested_at: float | None
-
-    @property
-    def ended(self) -> bool:
-        """Whether the state is terminal."""
-        return self.state in TERMINAL
-
-
-_metadata = MetaData()
-_jobs = Table(
-    "jobs",
-    _metadata,
-    Column("id", String(36), primary_key=True),
-    Column("kind", String(100), nullable=False),
-    Column("request", JSON, nullable=False),
-    Column("state", String(20), nullable=False),
-    Column("attempt", Integer, nullable=False, default=0),
-    Column("result", JSON(none_as_null=True)),
-    Column("error", Text),
-    Column("reason", String(40)),
-    Column("published", Boolean, nullable=False, default=False),
-    Column("announced", Boolean, nullable=False, default=False),
-    Column("created_at", Float, nullable=False),
-    Column("started_at", Float),
-    Column("ended_at", Float),
-    Column("cancel_requested_at", Float),
-)
-_by_state = Index("jobs_by_state", _jobs.c.state, _jobs.c.announced)
+_jobs = database.jobs
 
 
 class Jobs:
     """The job records in one database."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
-        with self._engine.begin() as connection:
-            connection.execute(CreateTable(_jobs, if_not_exists=True))
-            connection.execute(CreateIndex(_by_state, if_not_exists=True))
+        self.engine = database.open_engine(url)
 
-    def create(self, job_id: str, kind: str, request: dict[str, Any]) -> None:
-        """Record a pending job, before its message is sent."""
-        values = {"id": job_id, "kind": kind, "request": request}
-        with self._engine.begin() as connection:
-            connection.execute(
-                insert(_jobs).values(
-                    **values, state=State.PENDING, created_at=time.time()
+    def create(
+        self,
+        job_id: str,
+        kind: str,
+        request: dict[str, Any],
+        *,
+        path: Path = Path.CELERY,
+        limits: tuple[float | None, float | None] = (None, None),
+        attempts: int = 1,
+        key: str | None = None,
+    ) -> str:
+        """Record a pending job, before its message is sent; return its id.
+
+        With a key that a job of this kind has already, the id is that job's, and
+        nothing is recorded.
+
+        Raises:
+            submit_once.KeyReused: that job has another request.
+        """
+        now = time.time()
+        values = {
+            **{"id": job_id, "kind": kind, "request": request, "path": path},
+            **{"soft_limit_s": limits[0], "hard_limit_s": limits[1]},
+            **{"state": State.PENDING, "attempts": attempts, "created_at": now},
+            "publish_at": now + CONFIRM_S,
+        }
+
+        def record(connection: Connection) -> None:
+            connection.execute(insert(_jobs).values(**values))
+
+        if key is None:
+            with self.engine.begin() as connection:
+                record(connection)
+            return job_id
+        return submit_once(
+            self.engine,
+            database.submit_keys,
+            key=f"{kind}:{key}",
+            fingerprint=fingerprint(request),
+            job_id=job_id,
+            record=record,
+        )
+
+    def refuse(self, job_id: str, *, error: str, reason: str) -> bool:
+        """End a pending job whose user is told that it was not accepted.
+
+        Its key may be used again. False if it runs already: then it was accepted.
+        """
+        with self.engine.begin() as connection:
+            done = connection.execute(
+                update(_jobs)
+                .where((_jobs.c.id == job_id) & (_jobs.c.state == State.PENDING))
+                .values(
+                    state=State.FAILED, error=error, reason=reason, ended_at=time.time()
                 )
             )
+            if done.rowcount == 1:
+                release(connection, database.submit_keys, job_id)
+            return done.rowcount == 1
 
     def get(self, job_id: str) -> Job | None:
         """Return the job, or None if nobody ever submitted it."""
@@ -139,33 +110,55 @@ class Jobs:
         """Return the latest jobs, newest first."""
         return self._select(true(), count)
 
-    def active(self) -> list[Job]:
+    def active(self, path: Path = Path.CELERY) -> list[Job]:
         """Return the jobs that a process is or was working on."""
-        return self._select(_jobs.c.state == State.STARTED)
+        return self._select((_jobs.c.state == State.STARTED) & (_jobs.c.path == path))
 
-    def unpublished(self, older_than_s: float) -> list[Job]:
-        """Return pending jobs whose sender died before it knew the message was sent."""
+    def waiting(self, path: Path, prefix: str = "") -> int:
+        """Return how many jobs of kinds with this prefix wait for a process."""
+        query = select(func.count()).where(
+            (_jobs.c.state == State.PENDING)
+            & (_jobs.c.path == path)
+            & _jobs.c.kind.startswith(prefix, autoescape=True)
+        )
+        with self.engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def to_publish(self, *, published: bool) -> list[Job]:
+        """Return pending jobs that are due to be sent, or to be looked for, by now."""
         return self._select(
             (_jobs.c.state == State.PENDING)
-            & (_jobs.c.published == false())
-            & (_jobs.c.created_at < time.time() - older_than_s)
+            & (_jobs.c.path == Path.CELERY)
+            & (_jobs.c.published == published)
+            & (_jobs.c.publish_at < time.time())
         )
 
     def unannounced(self) -> list[Job]:
         """Return the ended jobs whose subscribers have not been told."""
-        return self._select(
-            _jobs.c.state.in_(TERMINAL) & (_jobs.c.announced == false())
-        )
+        return self._select(_jobs.c.state.in_(TERMINAL) & not_(_jobs.c.announced))
 
-    def start(self, job_id: str) -> int | None:
-        """Begin an attempt; None if the job is not pending (cancelled, or a copy)."""
+    def start(
+        self, job_id: str, attempt: int | None = None, path: Path = Path.CELERY
+    ) -> int | None:
+        """Claim the job and begin an attempt; None if there is nothing to run.
+
+        That is so if it was cancelled, if this is a copy of a message, if the attempt
+        is not the next one, or if the job goes another way.
+        """
+        next_one = _jobs.c.attempt + 1
+        mine = true() if attempt is None else next_one == attempt
         if not self._move(
             job_id,
             State.STARTED,
+            mine,
+            _jobs.c.path == path,
             started_at=time.time(),
-            attempt=_jobs.c.attempt + 1,
+            attempt=next_one,
+            pid=os.getpid(),
         ):
             return None
+        if attempt is not None:
+            return attempt
         job = self.get(job_id)
         return None if job is None else job.attempt
 
@@ -174,20 +167,71 @@ class Jobs:
         job_id: str,
         state: State,
         *,
+        attempt: int | None = None,
         result: dict[str, Any] | None = None,
         error: str | None = None,
         reason: str | None = None,
     ) -> bool:
         """End the job; False if it had ended, or was never submitted.
 
-        Once a user was told "cancelling", every ending is `cancelled`.
+        Also False if `attempt` is given and neither runs nor is the next one to run:
+        its process was given up. Once a user was told "cancelling", every ending is
+        `cancelled`.
         """
         ended_at = time.time()
         wanted = _jobs.c.cancel_requested_at.is_(null())
+        mine = _may_be_ended_by(attempt)
         values = {"result": result, "error": error, "reason": reason}
         return self._move(
-            job_id, state, wanted, ended_at=ended_at, **values
-        ) or self._move(job_id, State.CANCELLED, ~wanted, ended_at=ended_at)
+            job_id, state, mine, wanted, ended_at=ended_at, **values
+        ) or self._move(job_id, State.CANCELLED, mine, ~wanted, ended_at=ended_at)
+
+    def try_again(
+        self, job_id: str, attempt: int | None, *, free: bool = False
+    ) -> bool:
+        """Put a started job back, to be sent at once; False if it has no attempt left.
+
+        Args:
+            job_id: of a job whose process is gone.
+            attempt: the one that was lost; None: whichever runs.
+            free: the attempt does not count, since nothing went wrong with it.
+        """
+        allowed = true() if free else _jobs.c.attempt < _jobs.c.attempts
+        return self._move(
+            job_id,
+            State.PENDING,
+            true() if attempt is None else _jobs.c.attempt == attempt,
+            _jobs.c.state == State.STARTED,
+            _jobs.c.cancel_requested_at.is_(null()),
+            allowed,
+            published=False,
+            publish_at=time.time(),
+            lease_until=None,
+            attempts=_jobs.c.attempts + (1 if free else 0),
+        )
+
+    def to_reserve(self, count: int) -> list[Job]:
+        """Return the oldest jobs that wait on the local path, and that no API has."""
+        free = _jobs.c.lease_until.is_(null()) | (_jobs.c.lease_until < time.time())
+        waiting = (_jobs.c.state == State.PENDING) & (_jobs.c.path == Path.LOCAL)
+        return self._select(waiting & free, count, oldest_first=True)
+
+    def reserve(self, job_id: str, lease_s: float, seen: Job | None = None) -> bool:
+        """Keep a local job for `lease_s` more; take it, if it is still as `seen`."""
+        where = (_jobs.c.id == job_id) & (_jobs.c.path == Path.LOCAL)
+        if seen is not None:
+            pending = (_jobs.c.state == State.PENDING) & (
+                _jobs.c.attempt == seen.attempt
+            )
+            where &= pending & _jobs.c.lease_until.is_not_distinct_from(
+                seen.lease_until
+            )
+        return self._update(where, lease_until=time.time() + lease_s)
+
+    def divert(self, job_id: str) -> bool:
+        """Send a pending job the local way; False if it has started or ended."""
+        pending = (_jobs.c.id == job_id) & (_jobs.c.state == State.PENDING)
+        return self._update(pending, path=Path.LOCAL)
 
     def request_cancel(self, job_id: str) -> Job | None:
         """End a pending job as cancelled, or write the wish on a running one.
@@ -209,7 +253,12 @@ class Jobs:
 
     def mark_published(self, job_id: str) -> None:
         """Note that the broker took the message."""
-        self._update(_jobs.c.id == job_id, published=True)
+        self._update(
+            (_jobs.c.id == job_id) & (_jobs.c.state == State.PENDING),
+            published=True,
+            publish_at=time.time() + CLAIM_S,
+            sends=_jobs.c.sends + 1,
+        )
 
     def mark_announced(self, job_id: str) -> None:
         """Note that the ending is in the event log."""
@@ -228,32 +277,33 @@ class Jobs:
         return self._update(where, state=state, **values)
 
     def _update(self, where: ColumnElement[bool], **values: Any) -> bool:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             done = connection.execute(update(_jobs).where(where).values(**values))
             return done.rowcount == 1
 
     def _select(
-        self, where: ColumnElement[bool], count: int | None = None
+        self,
+        where: ColumnElement[bool],
+        count: int | None = None,
+        *,
+        oldest_first: bool = False,
     ) -> list[Job]:
-        query = select(_jobs).where(where).order_by(_jobs.c.created_at.desc())
-        with self._engine.connect() as connection:
+        age = _jobs.c.created_at
+        order = age if oldest_first else age.desc()
+        query = select(_jobs).where(where).order_by(order)
+        with self.engine.connect() as connection:
             rows: Iterable[Any] = connection.execute(query.limit(count)).mappings()
-            return [Job(**{**row, "state": State(row["state"])}) for row in rows]
+            return [_job(row) for row in rows]
 
 
-def _engine(url: str) -> Engine:
-    # NullPool: no connection is open between two calls, so none crosses a fork.
-    engine = create_engine(url, poolclass=NullPool)
-    if engine.dialect.name == "sqlite":
-        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
+def _job(row: Any) -> Job:
+    return Job(**{**row, "state": State(row["state"]), "path": Path(row["path"])})
 
 
-def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
-    # Readers and one writer at once; NORMAL loses nothing when a process dies.
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
+def _may_be_ended_by(attempt: int | None) -> ColumnElement[bool]:
+    """Return whether the attempt runs, or is the next one to run."""
+    if attempt is None:
+        return true()
+    runs = (_jobs.c.state == State.STARTED) & (_jobs.c.attempt == attempt)
+    next_one = (_jobs.c.state == State.PENDING) & (_jobs.c.attempt == attempt - 1)
+    return runs | next_one

@@ -12,8 +12,10 @@ from pathlib import Path
 from reference_app.patterns.cancel import process_start
 
 
-def write(folder: str, *, job: str, attempt: int, what: str, **data: str) -> None:
-    """Append one line: `what` is start, mark or end."""
+def write(
+    folder: str, *, job: str, attempt: int, path: str, what: str, **data: str
+) -> None:
+    """Append one line: `what` is start, mark or end, `path` is celery or local."""
     if not folder:
         return
     pid = os.getpid()
@@ -27,15 +29,15 @@ def write(folder: str, *, job: str, attempt: int, what: str, **data: str) -> Non
         "pid_start": process_start(pid),
         "job": job,
         "attempt": attempt,
-        "path": "celery",
+        "path": path,
         "what": what,
         **data,
     }
-    path = Path(folder) / f"journal-{pid}.jsonl"
+    place = Path(folder) / f"journal-{pid}.jsonl"
     # Others may read and truncate it: the folder is shared between users (0666).
     previous = os.umask(0)
     try:
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        file = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     finally:
         os.umask(previous)
     try:

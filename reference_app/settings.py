@@ -4,6 +4,7 @@ Read by the process entries (api, worker, beat) and inherited by the worker's ch
 Limits of a job are read by the API only and travel in the message.
 """
 
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ def _redis_url(field_of_database: str) -> Any:
         return f"redis://{host}:{port}/{known[field_of_database]}"
 
     return Field(default_factory=default)
+
+
+class WithoutBroker(StrEnum):
+    """What a submit does while the broker cannot be reached."""
+
+    REFUSE = "refuse"  #: 503 with Retry-After; nothing is kept
+    RUN_LOCALLY = "run_locally"  #: the old path takes the job: same id, limits, events
 
 
 class Settings(BaseSettings):
@@ -48,6 +56,18 @@ class Settings(BaseSettings):
     #: Empty: no journal.
     journal_dir: str = ""
 
+    #: Off: every job runs in a child process of the API that took it, as before the
+    #: migration, and no broker is needed. Jobs keep the path that they were given.
+    use_celery: bool = True
+    #: Jobs at once on the local path of one API process; 0: that path is closed, also
+    #: as a fallback.
+    local_slots: int = Field(default=1, ge=0)
+    #: Seconds that local jobs may go on when their API is told to stop.
+    local_grace: float = Field(default=3.0, ge=0)
+    #: Jobs that may wait, per queue and on the local path; a further one is refused.
+    max_backlog: int = Field(default=1000, ge=1)
+    local_max_backlog: int = Field(default=100, ge=1)
+
     api_host: str = "127.0.0.1"
     api_port: int = 8000
 
@@ -72,6 +92,9 @@ class Settings(BaseSettings):
     gan_heartbeat_interval: float = Field(default=15.0, gt=0)
     #: What trains in a process of its own; `{python}` is this interpreter.
     gan_train_command: str = "{python} -m reference_app.tvae.train_script"
+    #: refuse (503) or run_locally, in a child process of the API: where its machine
+    #: has the model, and the accelerator to spare.
+    steering_without_broker: WithoutBroker = WithoutBroker.REFUSE
 
     #: 1: only the end of a process gives all memory back. 0: never recycle.
     steering_max_tasks_per_child: int = Field(default=1, ge=0)

@@ -1,43 +1,36 @@
-"""The one way into the queue, for all domains: record the job, then publish it.
+"""The one way in, for all domains: record the job, then send it on its way.
 
-A submit answers within about PUBLISH_S, whatever state the broker is in; what it
-answers without one is declared by the task. It may wait, so it is called from plain
+A submit answers within about `outbox.PUBLISH_S`, whatever state the broker is in; what
+it answers without one is declared by the task. It may wait, so it is called from plain
 route functions, which run in Starlette's threads, never from the event loop.
 """
 
 import logging
 import uuid
-from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
-import redis
-from fastapi import HTTPException
-from kombu.exceptions import OperationalError
+from fastapi import Header, HTTPException
+from fastapi.exceptions import RequestValidationError
 
-from reference_app import endings
-from reference_app.broker import queue_of
-from reference_app.job_task import JobTask
-from reference_app.jobs import State
-from reference_app.patterns.broker_bounds import InTime
-from reference_app.patterns.fallback import Reach, Unreachable
+from reference_app import endings, outbox
+from reference_app.job_task import JobTask, WithoutBroker
+from reference_app.jobs import Path
+from reference_app.patterns.backpressure import Backlog, Full
+from reference_app.patterns.fallback import Unreachable
+from reference_app.patterns.feature_flag import FeatureFlag
+from reference_app.patterns.submit_once import KeyReused
+from reference_app.settings import settings
 
 log = logging.getLogger(__name__)
-
-#: Seconds a submit waits for the broker.
-PUBLISH_S = 1.0
 
 #: Seconds after which a client may submit again when the broker was away.
 RETRY_AFTER_S = 5
 
-#: Only these say that the broker cannot be reached, or takes nothing now. A wrong
-#: password and a read-only replica are among them: to the user they are the same.
-CONNECTIVITY = (
-    OperationalError,
-    redis.ConnectionError,
-    redis.TimeoutError,
-    redis.ReadOnlyError,
-    OSError,
-)
+
+#: A header with which a client may submit again when it got no answer.
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)
+]
 
 
 class NotAccepted(HTTPException):
@@ -48,67 +41,98 @@ class NotAccepted(HTTPException):
         super().__init__(status_code, detail, headers)
 
 
-def submit(task: JobTask, request: dict[str, Any], limits: tuple[float, float]) -> str:
-    """Record a job, send it to a worker, and return its id.
+def submit(
+    task: JobTask,
+    request: dict[str, Any],
+    limits: tuple[float, float],
+    *,
+    key: str | None = None,
+) -> str:
+    """Record a job, send it on its way, and return its id.
 
     Args:
         task: what runs it, and what is done when the broker cannot be reached.
         request: checked already; what the job function gets.
         limits: soft and hard time limit in seconds.
+        key: from the header Idempotency-Key; a second submit with it gets the id of
+            the first, and nothing else happens.
 
     Raises:
-        NotAccepted: 503, the broker could not be reached and the task says refuse.
+        NotAccepted: 503, the broker could not be reached and the task says refuse, or
+            there is no room on the local path; 429, too many jobs wait.
+        RequestValidationError: the key came with another request before.
     """
-    job_id = str(uuid.uuid4())
-    endings.store().create(job_id, task.name, request)
+    path = Path(flag().path())
     try:
-        _reach().call(
-            lambda: _in_time().call(lambda: _publish(task, job_id, request, limits))
-        )
-    except Unreachable as error:
-        log.warning("%s was not published: %s", job_id, error)
-        raise _refused(job_id) from None
-    except Exception as error:
-        _end_unsent(job_id, endings.describe(error), endings.Reason.ERROR)
-        raise
-    endings.store().mark_published(job_id)
+        _backlog(task, path).check()
+    except Full as full:
+        raise NotAccepted(429, str(full), full.retry_after_s) from None
+    new_id = str(uuid.uuid4())
+    attempts = task.attempts_after_loss
+    values = {"path": path, "limits": limits, "attempts": attempts, "key": key}
+    jobs = endings.store()
+    try:
+        job_id = jobs.create(new_id, task.name, request, **values)
+    except KeyReused as error:
+        raise _wrong_key(str(error), key) from None
+    if job_id == new_id and path is Path.CELERY:
+        _send(task, job_id)
     return job_id
 
 
-@lru_cache(maxsize=1)
-def _reach() -> Reach:
-    return Reach(CONNECTIVITY)
+def flag() -> FeatureFlag:
+    """Return the flag that says which way new jobs go; the row says it of old ones."""
+    share = 1.0 if settings().use_celery else 0.0
+    return FeatureFlag(on=Path.CELERY, off=Path.LOCAL, share=share)
 
 
-@lru_cache(maxsize=1)
-def _in_time() -> InTime:
-    return InTime(within_s=PUBLISH_S)
+def _send(task: JobTask, job_id: str) -> None:
+    jobs = endings.store()
+    job = jobs.get(job_id)
+    assert job is not None
+    try:
+        outbox.publish(job)
+    except Unreachable as error:
+        log.warning("%s was not published: %s", job_id, error)
+        if task.without_broker is WithoutBroker.RUN_LOCALLY and _has_room(task):
+            # The broker may have taken the message all the same. The row names the
+            # path now, and a worker that was faster has claimed it before.
+            jobs.divert(job_id)
+            return
+        text, reason = "The queue did not take the job", endings.Reason.NOT_PUBLISHED
+        # Likewise: the ended row keeps a worker from running it, and one that was
+        # faster has accepted it for us.
+        if jobs.refuse(job_id, error=text, reason=reason):
+            detail = f"The queue did not take job {job_id}; try again later."
+            raise NotAccepted(503, detail, RETRY_AFTER_S) from None
+    except Exception as error:
+        text, reason = endings.describe(error), endings.Reason.ERROR
+        jobs.refuse(job_id, error=text, reason=reason)
+        raise
 
 
-def _publish(
-    task: JobTask, job_id: str, request: dict[str, Any], limits: tuple[float, float]
-) -> None:
-    soft_s, hard_s = limits
-    task.apply_async(
-        args=[request],
-        task_id=job_id,
-        queue=queue_of(task.name),
-        soft_time_limit=soft_s,
-        time_limit=hard_s,
-        ignore_result=True,
-        retry=False,
+def _has_room(task: JobTask) -> bool:
+    try:
+        _backlog(task, Path.LOCAL).check()
+    except Full as full:
+        log.warning("the local path takes no more: %s", full)
+        return False
+    return settings().local_slots > 0
+
+
+def _backlog(task: JobTask, path: Path) -> Backlog:
+    if path is Path.LOCAL:
+        prefix, most = "", settings().local_max_backlog
+    else:
+        prefix, most = task.name.partition(".")[0] + ".", settings().max_backlog
+    waiting = endings.store().waiting
+    return Backlog(
+        lambda: waiting(path, prefix), most=most, retry_after_s=RETRY_AFTER_S
     )
 
 
-def _refused(job_id: str) -> NotAccepted:
-    # The broker may have taken the message all the same: the ended row keeps a worker
-    # from running it.
-    text = "The queue did not take the job; try again later"
-    _end_unsent(job_id, text, endings.Reason.NOT_PUBLISHED)
-    detail = f"The queue did not take job {job_id}; try again later."
-    return NotAccepted(503, detail, RETRY_AFTER_S)
-
-
-def _end_unsent(job_id: str, text: str, reason: str) -> None:
-    # Not announced here: events may be in the same Redis, and the user waits.
-    endings.store().finish(job_id, State.FAILED, error=text, reason=reason)
+def _wrong_key(message: str, key: str | None) -> RequestValidationError:
+    place = ("header", "Idempotency-Key")
+    return RequestValidationError(
+        [{"type": "value_error", "loc": place, "msg": message, "input": key}]
+    )

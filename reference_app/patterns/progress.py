@@ -26,6 +26,7 @@ import redis
 BACK_OFF_S, LONGEST_BACK_OFF_S = 0.5, 4.0
 
 #: A second channel, and what is published there: for clients that read another format.
+#: The script puts `seq` and `progress` before it; it must not be empty.
 Also = tuple[str, Mapping[str, Any]]
 
 # The same hash and stream that hold the ending. 0: refused, for good.
@@ -70,11 +71,12 @@ class Progress:
         every_s: float = 0.15,
         budget_s: float = 1.0,
         ttl_s: int = 86_400,
+        also: Callable[[Mapping[str, Any]], Also] = lambda event: ("", {}),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client, self._keys, self._channel = client, (state, log), channel
         self._attempt, self._every_s, self._ttl_s = attempt, every_s, ttl_s
-        self._budget_s, self._clock = budget_s, clock
+        self._budget_s, self._clock, self._also = budget_s, clock, also
         self._highest = 0.0
         self._next_s, self._retry_s = float("-inf"), float("-inf")
         self._back_off_s = BACK_OFF_S
@@ -82,17 +84,11 @@ class Progress:
         self.closed = False  #: the job has ended, or a newer attempt reports
 
     def report(
-        self,
-        percent: float,
-        event: Mapping[str, Any],
-        *,
-        force: bool = False,
-        also: Also = ("", {}),
+        self, percent: float, event: Mapping[str, Any], *, force: bool = False
     ) -> bool:
         """Append and publish `event` (not empty); tell whether it went out.
 
         `force` passes the throttle (a new stage, the first report), not the back-off.
-        What goes `also` to another channel gets `seq` and `progress`; not empty.
         """
         self._highest = max(self._highest, percent)
         now_s = self._clock()
@@ -101,8 +97,9 @@ class Progress:
         if not force and now_s < self._next_s:
             return False
         args = (json.dumps(event), json.dumps(self._highest), str(self._attempt))
-        second, body = also[0], json.dumps(also[1])
-        rest = (str(self.seq), str(self._ttl_s), self._channel, second, body)
+        second, body = self._also(event)
+        also = (second, json.dumps(body))
+        rest = (str(self.seq), str(self._ttl_s), self._channel, *also)
         try:
             seq = int(self._client.eval(_APPEND, 2, *self._keys, *args, *rest))
         except (redis.RedisError, OSError):

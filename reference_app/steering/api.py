@@ -22,6 +22,7 @@ from reference_app.steering.schemas import (
     SteeringSweepRequest,
     SteeringTaskResponse,
 )
+from reference_app.submission import IdempotencyKey
 
 router = APIRouter(tags=["steering"])
 
@@ -42,7 +43,9 @@ MESSAGES = {
 
 
 @router.post("/compare", status_code=202)
-def submit_comparison(request: SteeringComparisonRequest) -> SteeringTaskResponse:
+def submit_comparison(
+    request: SteeringComparisonRequest, idempotency_key: IdempotencyKey = None
+) -> SteeringTaskResponse:
     """Submit a comparison; its events come in the room that the answer names."""
     entry = _known_sae(request)
     for number, feature in enumerate(request.features):
@@ -52,11 +55,13 @@ def submit_comparison(request: SteeringComparisonRequest) -> SteeringTaskRespons
         settings().steering_soft_time_limit,
         settings().steering_hard_time_limit,
     )
-    return _submit(tasks.compare, request.model_dump(), limits)
+    return _submit(tasks.compare, request.model_dump(), limits, idempotency_key)
 
 
 @router.post("/sweep", status_code=202)
-def submit_sweep(request: SteeringSweepRequest) -> SteeringTaskResponse:
+def submit_sweep(
+    request: SteeringSweepRequest, idempotency_key: IdempotencyKey = None
+) -> SteeringTaskResponse:
     """Submit a sweep of one feature over many strengths."""
     entry = _known_sae(request)
     _known_feature(entry, request.feature_idx, ("body", "feature_idx"))
@@ -64,7 +69,7 @@ def submit_sweep(request: SteeringSweepRequest) -> SteeringTaskResponse:
         settings().steering_sweep_soft_time_limit,
         settings().steering_sweep_hard_time_limit,
     )
-    return _submit(tasks.sweep, request.model_dump(), limits)
+    return _submit(tasks.sweep, request.model_dump(), limits, idempotency_key)
 
 
 @router.get("/result/{task_id}")
@@ -73,7 +78,7 @@ def result(task_id: str) -> SteeringResultResponse:
     job = _known(endings.store().get(task_id), task_id)
     state, percent, message = str(job.state), 0, MESSAGES.get(job.state, "")
     if job.state is State.STARTED:
-        event = _latest(task_id)
+        event = _latest(job)
         percent = int(event["percent"]) if event else 0
         message = event["message"] if event else "Started"
         if percent > 0:
@@ -128,9 +133,12 @@ def gone(request: Request) -> None:
 
 
 def _submit(
-    task: JobTask, request: dict[str, Any], limits: tuple[float, float]
+    task: JobTask,
+    request: dict[str, Any],
+    limits: tuple[float, float],
+    key: str | None,
 ) -> SteeringTaskResponse:
-    task_id = submission.submit(task, request, limits)
+    task_id = submission.submit(task, request, limits, key=key)
     channel = f"steering/{task_id}"
     return SteeringTaskResponse(
         task_id=task_id,
@@ -172,8 +180,8 @@ def _known(job: Job | None, task_id: str) -> Job:
     return job
 
 
-def _latest(task_id: str) -> dict[str, Any] | None:
+def _latest(job: Job) -> dict[str, Any] | None:
     try:
-        return events.latest(endings.client(), task_id)
+        return events.latest(endings.client(), endings.store(), job)
     except redis.RedisError:
         return None  # progress is best effort; the state stands in the row

@@ -8,7 +8,7 @@ import pytest
 import redis
 from kombu import pools
 
-from reference_app import api, context, endings, events, submission
+from reference_app import api, context, endings, events, outbox
 from reference_app.broker import app as celery_app
 from reference_app.jobs import State
 from reference_app.settings import settings
@@ -47,7 +47,7 @@ def queue(jobs):
 
 def forget_connections():
     pools.reset()
-    submission._reach.cache_clear()
+    outbox.reach.cache_clear()
     celery_app.__dict__.pop("amqp", None)
     celery_app._pool = None
 
@@ -108,6 +108,19 @@ def test_a_wrong_request_is_refused_by_name_and_not_sent(
     assert jobs.recent() == []
 
 
+def test_a_submit_with_a_key_is_sent_once(queue):
+    key = {"Idempotency-Key": "k"}
+    first, again = (
+        call("POST", "/steering/compare", json=request(), headers=key) for _ in "12"
+    )
+    assert first.json()["task_id"] == again.json()["task_id"]
+    assert queue.llen("steering") == 1
+    changed = request(seed=8)
+    answer = call("POST", "/steering/compare", json=changed, headers=key)
+    assert answer.status_code == 422
+    assert "Idempotency-Key" in answer.text
+
+
 def test_without_a_broker_the_answer_is_503_and_the_job_is_failed(
     queue, jobs, configured
 ):
@@ -124,7 +137,7 @@ def test_a_pending_job_is_cancelled_at_once_and_never_starts(queue, jobs):
     task_id = call("POST", "/steering/compare", json=request()).json()["task_id"]
     assert call("DELETE", f"/steering/task/{task_id}").json()["status"] == "cancelled"
     context.run(task_id, lambda ctx: pytest.fail("it ran"))
-    event = events.latest(endings.client(), task_id)
+    event = events.latest(endings.client(), jobs, jobs.get(task_id))
     assert (event["kind"], event["seq"]) == ("cancelled", 1)
     again = call("DELETE", f"/steering/task/{task_id}").json()["status"]
     assert again == "already_cancelled"

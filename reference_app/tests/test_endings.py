@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import signals
+from celery.app.task import Context
 
 from reference_app import endings, events
 from reference_app.jobs import State
@@ -15,8 +16,16 @@ def running(jobs):
     return "a"
 
 
-def fail(job_id, error):
-    signals.task_failure.send(sender=None, task_id=job_id, exception=error)
+class Sender:
+    """A task, of which the handlers read the request."""
+
+
+def fail(job_id, error, attempt=1, told_again=False):
+    """As Celery tells it; a hard limit is told again without the message."""
+    request = Context(id=None if told_again else job_id, attempt=attempt)
+    task = Sender()
+    task.request = request
+    signals.task_failure.send(sender=task, task_id=job_id, exception=error)
 
 
 def ending(jobs, job_id):
@@ -39,8 +48,8 @@ def test_what_the_parent_sees_gets_its_reason(running, jobs, error, reason):
 
 
 def test_a_hard_limit_that_is_told_twice_is_announced_once(running, jobs):
-    for _ in range(2):
-        fail(running, TimeLimitExceeded(3.0))
+    for told_again in (False, True):
+        fail(running, TimeLimitExceeded(3.0), told_again=told_again)
     assert endings.client().xlen(events.names(running).log) == 1
 
 
@@ -50,12 +59,39 @@ def test_a_lost_process_of_a_cancelled_job_means_cancelled(running, jobs):
     assert ending(jobs, running) == (State.CANCELLED, None)
 
 
+def test_a_lost_process_is_tried_again_as_often_as_declared_then_it_is_poison(jobs):
+    jobs.create("a", "steering.compare", {}, attempts=2)
+    jobs.start("a", 1)
+    fail("a", WorkerLostError("signal 9"))
+    job = jobs.get("a")
+    assert (job.state, job.attempt) == (State.PENDING, 1)
+    assert [job.id for job in jobs.to_publish(published=False)] == ["a"]
+    jobs.start("a", 2)
+    fail("a", WorkerLostError("signal 9"), attempt=2)
+    assert ending(jobs, "a") == (State.FAILED, "poison")
+
+
+@pytest.mark.parametrize(
+    "error", [WorkerLostError("signal 9"), TimeLimitExceeded(3.0), KeyError("layer")]
+)
+def test_what_is_told_of_an_attempt_that_was_given_up_changes_nothing(jobs, error):
+    jobs.create("a", "steering.compare", {}, attempts=2)
+    jobs.start("a", 1)
+    assert jobs.try_again("a", 1)
+    fail("a", error, attempt=1)
+    assert jobs.get("a").state is State.PENDING
+    jobs.start("a", 2)
+    fail("a", error, attempt=1)
+    fail("a", TimeLimitExceeded(3.0), attempt=1, told_again=True)
+    assert jobs.get("a").state is State.STARTED
+
+
 def test_revoked_means_cancelled_and_expired_means_rejected(running, jobs):
     jobs.create("b", "steering.compare", {})
     for job_id, expired in (("a", False), ("b", True)):
         signals.task_revoked.send(
             sender=None,
-            request=SimpleNamespace(id=job_id),
+            request=Context(id=job_id),
             terminated=not expired,
             signum=None,
             expired=expired,

@@ -65,7 +65,7 @@ def test_every_ending_has_its_frame(listening, jobs, state, status, progress):
     jobs.start("a")
     event = events.envelope("a", 1, "progress", "at 30", {})
     reporter = events.reporter(endings.client(), settings(), "a", 1, "gan.train_tvae")
-    reporter.report(30, event, also=frames.also("gan.train_tvae", event))
+    reporter.report(30, event)
     endings.finish("a", state, error="ValueError: no", reason="error")
     endings.announce("a")  # a second time: nothing is published
     assert listening()["progress"] == 30

@@ -4,12 +4,11 @@ import json
 import httpx
 import pytest
 import redis
-from kombu import pools
 
-from reference_app import api, context, endings, events, frames, job_task, submission
-from reference_app.broker import app as celery_app
+from reference_app import api, context, endings, events, frames, job_task
 from reference_app.jobs import State
 from reference_app.settings import settings
+from reference_app.tests.test_submission import forget_connections
 from reference_app.tvae import artefact, machines, places, table, tasks, telemetry
 
 MACHINE = "motor_siemens_001"
@@ -35,13 +34,6 @@ def broker(jobs):
     with redis.Redis.from_url(settings().celery_broker_url) as client:
         yield client
     forget_connections()
-
-
-def forget_connections():
-    pools.reset()
-    submission._reach.cache_clear()
-    celery_app.__dict__.pop("amqp", None)
-    celery_app._pool = None
 
 
 @pytest.fixture
@@ -168,7 +160,7 @@ def test_the_poll_says_the_same_as_the_newest_frame(broker, jobs, seeded):
                 epoch=epoch,
                 loss=0.5,
             )
-            told = frames.frame(events.latest(endings.client(), job.id))
+            told = frames.frame(events.latest(endings.client(), jobs, jobs.get(job.id)))
             answer = ask()
             assert answer["metadata"]["machine_id"] == MACHINE
             for name in ("current", "total", "progress", "message"):

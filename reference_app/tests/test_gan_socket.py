@@ -13,7 +13,7 @@ import uvicorn
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from reference_app import api, embedded_redis, endings, events, frames
+from reference_app import api, embedded_redis, endings, events
 from reference_app.jobs import State
 from reference_app.settings import settings
 
@@ -49,8 +49,7 @@ def report(jobs):
     def send(percent):
         data = {"stage": "training", "epoch": percent, "loss": 0.5}
         event = events.envelope("a", 1, "progress", f"at {percent}", data)
-        also = frames.also(KIND, event)
-        assert reporter.report(percent, event, force=True, also=also)
+        assert reporter.report(percent, event, force=True)
 
     return send
 

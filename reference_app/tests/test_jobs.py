@@ -1,6 +1,6 @@
+import pathlib
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from sqlalchemy import text
 
-from reference_app.jobs import REACHED_FROM, TERMINAL, Jobs, State
+from reference_app.jobs import REACHED_FROM, TERMINAL, Jobs, Path, State
+from reference_app.patterns.submit_once import KeyReused
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ class JobLife(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.jobs = Jobs(f"sqlite:///{Path(self.folder.name) / 'jobs.db'}")
+        self.jobs = Jobs(f"sqlite:///{pathlib.Path(self.folder.name) / 'jobs.db'}")
         self.seen = {}
 
     def teardown(self):
@@ -33,14 +34,33 @@ class JobLife(RuleBasedStateMachine):
     @rule(target=ids)
     def submit(self):
         job_id = f"job-{len(self.seen)}"
-        self.jobs.create(job_id, "steering.compare", {"n": 1})
+        self.jobs.create(job_id, "steering.compare", {"n": 1}, attempts=2)
         self.seen[job_id] = [State.PENDING]
         return job_id
 
-    @rule(job_id=ids)
-    def start(self, job_id):
-        attempt = self.jobs.start(job_id)
-        assert (attempt == 1) == (self.seen[job_id][-1] is State.PENDING)
+    @rule(job_id=ids, attempt=st.sampled_from([1, 2, 3]))
+    def start(self, job_id, attempt):
+        before = self.jobs.get(job_id)
+        next_one = before.state is State.PENDING and attempt == before.attempt + 1
+        assert self.jobs.start(job_id, attempt) == (attempt if next_one else None)
+
+    @rule(job_id=ids, attempt=st.sampled_from([1, 2]))
+    def lose(self, job_id, attempt):
+        before = self.jobs.get(job_id)
+        again = self.jobs.try_again(job_id, attempt)
+        assert again == (
+            before.state is State.STARTED
+            and before.attempt == attempt == 1
+            and before.cancel_requested_at is None
+        )
+
+    @rule(job_id=ids, attempt=st.sampled_from([1, 2]))
+    def fail_an_attempt(self, job_id, attempt):
+        before = self.jobs.get(job_id)
+        if self.jobs.finish(job_id, State.FAILED, attempt=attempt):
+            runs = before.state is State.STARTED and before.attempt == attempt
+            next_one = before.state is State.PENDING and before.attempt == attempt - 1
+            assert runs or next_one
 
     @rule(job_id=ids, state=st.sampled_from(sorted(TERMINAL)))
     def finish(self, job_id, state):
@@ -107,6 +127,48 @@ def test_a_cancelled_job_keeps_no_result(jobs):
     assert (job.state, job.result) == (State.CANCELLED, None)
 
 
+def test_of_many_claims_at_once_exactly_one_runs(jobs):
+    jobs.create("a", "steering.compare", {})
+    with ThreadPoolExecutor(6) as pool:
+        claims = list(pool.map(lambda _: jobs.start("a", 1), range(12)))
+    assert claims.count(1) == 1
+    assert claims.count(None) == 11
+
+
+def test_a_job_that_goes_one_way_cannot_be_claimed_on_the_other(jobs):
+    jobs.create("a", "steering.compare", {})
+    assert jobs.start("a", 1, Path.LOCAL) is None
+    assert jobs.divert("a")
+    assert jobs.start("a", 1, Path.CELERY) is None
+    assert jobs.start("a", 1, Path.LOCAL) == 1
+    assert not jobs.divert("a")
+
+
+def test_submits_with_one_key_at_once_get_one_job(jobs):
+    def submit(number):
+        return jobs.create(f"job-{number}", "steering.compare", {"n": 1}, key="k")
+
+    with ThreadPoolExecutor(6) as pool:
+        ids = set(pool.map(submit, range(12)))
+    assert ids == {job.id for job in jobs.recent()}
+    assert len(ids) == 1
+    with pytest.raises(KeyReused, match=r"steering\.compare:k"):
+        jobs.create("other", "steering.compare", {"n": 2}, key="k")
+
+
+def test_the_key_of_a_refused_job_may_be_used_again(jobs):
+    jobs.create("a", "steering.compare", {}, key="k")
+    assert jobs.refuse("a", error="away", reason="not_published")
+    assert jobs.create("b", "steering.compare", {}, key="k") == "b"
+
+
+def test_a_job_that_runs_already_cannot_be_refused(jobs):
+    jobs.create("a", "steering.compare", {})
+    jobs.start("a", 1)
+    assert not jobs.refuse("a", error="away", reason="not_published")
+    assert jobs.get("a").state is State.STARTED
+
+
 def test_many_processes_may_open_a_new_database_at_once(tmp_path):
     url = f"sqlite:///{tmp_path / 'jobs.db'}"
     with ThreadPoolExecutor(8) as pool:
@@ -116,10 +178,10 @@ def test_many_processes_may_open_a_new_database_at_once(tmp_path):
 
 
 def test_sqlite_is_prepared_on_every_connection(jobs):
-    with jobs._engine.connect() as connection:
+    with jobs.engine.connect() as connection:
         found = [
             connection.execute(text(f"PRAGMA {name}")).scalar()
             for name in ("journal_mode", "synchronous", "busy_timeout")
         ]
     assert found == ["wal", 1, 5000]
-    assert jobs._engine.pool.status() == "NullPool"
+    assert jobs.engine.pool.status() == "NullPool"

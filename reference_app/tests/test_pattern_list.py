@@ -4,7 +4,7 @@ import sys
 from reference_app import pattern_list
 
 #: Each pattern may use one of these, beside the standard library.
-CLIENTS = {"redis", "celery"}
+CLIENTS = {"redis", "celery", "sqlalchemy"}
 FIELDS = ("Guarantee", "Units", "Raises", "Needs", "Breaks if", "Proof", "Source")
 
 

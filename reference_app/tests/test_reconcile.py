@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from reference_app import endings, events, reconcile
-from reference_app.jobs import State
+from reference_app.jobs import Path, State
 from reference_app.patterns.reconcile import Leases
 from reference_app.settings import settings
 
@@ -32,6 +32,30 @@ def test_a_job_whose_process_is_gone_is_failed_as_lost(reconciler, jobs):
     assert (job.state, job.reason, job.announced) == (State.FAILED, "lost", True)
 
 
+def test_a_stand_in_looks_only_while_nobody_else_does(jobs, configured):
+    settings = configured(RECONCILE_INTERVAL=0.2)
+    beat = reconcile.Reconciler(settings)
+    stand_in = reconcile.Reconciler(settings, stand_in=True)
+    looked = []
+    stand_in.run = lambda: looked.append("stand-in")
+    beat.run_if_due()
+    stand_in.run_if_due()
+    assert looked == []
+    threading.Event().wait(reconcile.MISSED_LOOKS * 0.2)
+    stand_in.run_if_due()
+    assert looked == ["stand-in"]
+
+
+def test_a_local_job_is_lost_when_its_api_looks_after_it_no_more(reconciler, jobs):
+    jobs.create("a", "steering.compare", {}, path=Path.LOCAL, attempts=2)
+    jobs.start("a", 1, Path.LOCAL)
+    reconciler.run()
+    assert (jobs.get("a").state, jobs.get("a").attempt) == (State.PENDING, 1)
+    jobs.start("a", 2, Path.LOCAL)
+    reconciler.run()
+    assert jobs.get("a").reason == "poison"
+
+
 def test_what_was_not_announced_is_announced_once(reconciler, jobs):
     jobs.create("a", "steering.compare", {})
     jobs.start("a")
@@ -40,18 +64,6 @@ def test_what_was_not_announced_is_announced_once(reconciler, jobs):
     reconciler.run()
     assert jobs.get("a").announced
     assert endings.client().xlen(events.names("a").log) == 1
-
-
-def test_a_job_whose_sender_died_is_failed_as_not_published(
-    reconciler, jobs, monkeypatch
-):
-    for job_id in ("sent", "unsent"):
-        jobs.create(job_id, "steering.compare", {})
-    jobs.mark_published("sent")
-    monkeypatch.setattr(reconcile, "UNSENT_S", -1)
-    reconciler.run()
-    assert jobs.get("sent").state is State.PENDING
-    assert jobs.get("unsent").reason == "not_published"
 
 
 def test_without_redis_nothing_is_raised_and_nobody_is_lost(jobs, configured):

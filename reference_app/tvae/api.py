@@ -14,6 +14,7 @@ from reference_app import cancellation, endings, events, frames, submission
 from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
+from reference_app.submission import IdempotencyKey
 from reference_app.tvae import machines, places, tasks
 from reference_app.tvae.errors import ProfileError, UnknownMachine
 from reference_app.tvae.machines import ID_PATTERN, Machine
@@ -63,15 +64,19 @@ def machine(machine_id: MachineId) -> MachineResponse:
 
 
 @router.post("/machines/{machine_id}/seed", status_code=202)
-def seed(machine_id: MachineId, request: SeedRequest) -> SubmittedResponse:
+def seed(
+    machine_id: MachineId, request: SeedRequest, key: IdempotencyKey = None
+) -> SubmittedResponse:
     """Simulate telemetry for the machine."""
     _known_machine(machine_id)
     wanted = {"machine_id": machine_id, **request.model_dump()}
-    return _submit(tasks.generate_seed_data, wanted)
+    return _submit(tasks.generate_seed_data, wanted, key)
 
 
 @router.post("/machines/{machine_id}/train", status_code=202)
-def train(machine_id: MachineId, request: TrainRequest) -> SubmittedResponse:
+def train(
+    machine_id: MachineId, request: TrainRequest, key: IdempotencyKey = None
+) -> SubmittedResponse:
     """Train the machine's model on its seed data."""
     _known_machine(machine_id)
     if not places.of(machine_id).seed.exists():
@@ -87,11 +92,13 @@ def train(machine_id: MachineId, request: TrainRequest) -> SubmittedResponse:
         "progress_every": every,
     }
     scripted = request.runner == "script"
-    return _submit(tasks.train_by_script if scripted else tasks.train_tvae, wanted)
+    return _submit(tasks.train_by_script if scripted else tasks.train_tvae, wanted, key)
 
 
 @router.post("/machines/{machine_id}/generate", status_code=202)
-def generate(machine_id: MachineId, request: GenerateRequest) -> SubmittedResponse:
+def generate(
+    machine_id: MachineId, request: GenerateRequest, key: IdempotencyKey = None
+) -> SubmittedResponse:
     """Generate train, validation and test files with the machine's model."""
     _known_machine(machine_id)
     if not places.of(machine_id).has_model:
@@ -100,14 +107,14 @@ def generate(machine_id: MachineId, request: GenerateRequest) -> SubmittedRespon
             f"{machine_id} has no model. POST /api/gan/machines/{machine_id}/train",
         )
     wanted = {"machine_id": machine_id, **request.model_dump()}
-    return _submit(tasks.generate_data, wanted)
+    return _submit(tasks.generate_data, wanted, key)
 
 
 @router.get("/tasks/{task_id}")
 def status(task_id: str) -> TaskStatusResponse:
     """Tell where a job stands, with its result once it is completed."""
     job = _known(task_id)
-    event = _latest(task_id) or {"percent": 0, "message": "", "data": {}}
+    event = _latest(job) or {"percent": 0, "message": "", "data": {}}
     data = dict(event["data"])
     progress, message = int(event["percent"]), event["message"]
     if job.state is State.PENDING:
@@ -149,7 +156,7 @@ def cancel(task_id: str) -> CancelResponse:
 
 
 @router.post("/tasks/{task_id}/retry", status_code=202)
-def retry(task_id: str) -> SubmittedResponse:
+def retry(task_id: str, key: IdempotencyKey = None) -> SubmittedResponse:
     """Submit a failed or cancelled job again; a training goes on where it stopped."""
     job = _known(task_id)
     if job.state not in (State.FAILED, State.CANCELLED):
@@ -159,12 +166,14 @@ def retry(task_id: str) -> SubmittedResponse:
         )
     # The first job of a row of retries names the checkpoint.
     first = job.request.get("retry_of") or job.id
-    return _submit(tasks.BY_NAME[job.kind], {**job.request, "retry_of": first})
+    return _submit(tasks.BY_NAME[job.kind], {**job.request, "retry_of": first}, key)
 
 
-def _submit(task: JobTask, request: dict[str, Any]) -> SubmittedResponse:
+def _submit(
+    task: JobTask, request: dict[str, Any], key: str | None
+) -> SubmittedResponse:
     limits = settings().gan_soft_time_limit, settings().gan_hard_time_limit
-    task_id = submission.submit(task, request, limits)
+    task_id = submission.submit(task, request, limits, key=key)
     machine_id, epochs = request["machine_id"], request.get("epochs")
     return SubmittedResponse(
         machine_id=machine_id,
@@ -211,8 +220,8 @@ def _known(task_id: str) -> Job:
     return job
 
 
-def _latest(task_id: str) -> dict[str, Any] | None:
+def _latest(job: Job) -> dict[str, Any] | None:
     try:
-        return events.latest(endings.client(), task_id)
+        return events.latest(endings.client(), endings.store(), job)
     except redis.RedisError:
         return None  # progress is best effort; the state stands in the row

@@ -120,6 +120,8 @@ def _kill_and_run_again(machine_id: str, seed: int, folder: Path) -> tuple[str, 
                 break
     second = _train(machine_id, seed, folder)
     out, _ = second.communicate()
+    if second.returncode:
+        raise click.ClickException(f"The second training ended: {second.returncode}")
     result = json.loads(out.splitlines()[-1])
     return line.partition(",")[0], result["resumed_from_epoch"]
 

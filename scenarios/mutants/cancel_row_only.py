@@ -9,8 +9,8 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/context.py",
-            old="        attempt = endings.store().start(job_id)\n",
-            new="        attempt = endings.store().start(job_id) or 1\n",
+            old="        claimed = endings.store().start(job_id, attempt, path)\n",
+            new="        claimed = endings.store().start(job_id, attempt, path) or 1\n",
         ),
     ),
 )

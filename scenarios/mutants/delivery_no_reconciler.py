@@ -9,8 +9,8 @@ MUTANT = Mutant(
     "none.",
     overlay=(
         Replace(
-            path="reference_app/beat.py",
-            old="        self._reconciler.run_if_due()\n",
+            path="reference_app/reconcile.py",
+            old="        if mine:\n            self.run()\n",
             new="",
         ),
     ),

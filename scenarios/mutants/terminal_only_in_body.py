@@ -15,7 +15,7 @@ MUTANT = Mutant(
         ),
         Replace(
             path="reference_app/reconcile.py",
-            old="for job_id in self._leases.lost([job.id for job in jobs.active()]):",
+            old="for job_id in self._leases.lost(list(attempts)):",
             new="for job_id in ():",
         ),
     ),

@@ -8,8 +8,8 @@ MUTANT = Mutant(
     why="A job stuck in native code holds its worker for ever.",
     overlay=(
         Replace(
-            path="reference_app/submission.py",
-            old="        time_limit=hard_s,\n",
+            path="reference_app/outbox.py",
+            old="        time_limit=job.hard_limit_s,\n",
             new="",
         ),
     ),

@@ -8,8 +8,8 @@ MUTANT = Mutant(
     why="A job that takes too long is killed without a chance to clean up.",
     overlay=(
         Replace(
-            path="reference_app/submission.py",
-            old="        soft_time_limit=soft_s,\n",
+            path="reference_app/outbox.py",
+            old="        soft_time_limit=job.soft_limit_s,\n",
             new="",
         ),
     ),

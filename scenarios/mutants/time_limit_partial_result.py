@@ -9,9 +9,9 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/context.py",
-            old="        _fail(job_id, text, endings.Reason.SOFT_TIME_LIMIT)\n"
+            old="        _fail(context, text, endings.Reason.SOFT_TIME_LIMIT)\n"
             "        raise\n",
-            new="        endings.finish(job_id, State.COMPLETED, result={})\n",
+            new="        _end(context, State.COMPLETED, result={})\n",
         ),
     ),
 )

@@ -1,0 +1,39 @@
+"""Job functions for the tests of the local path, imported by its child processes."""
+
+import os
+import signal
+import threading
+
+
+def quick(request, ctx):
+    ctx.report(0, "Initializing")
+    ctx.report(50, "half of it", force=True)
+    return {"pid": os.getpid(), "n": request.get("n")}
+
+
+def patient(request, ctx):
+    """Work until somebody ends it, and ask whether it is wanted."""
+    ctx.report(10, "working", force=True)
+    while True:
+        ctx.check_cancelled()
+        threading.Event().wait(0.02)
+
+
+def stubborn(request, ctx):
+    """Hear neither a wish nor SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ctx.report(10, "working", force=True)
+    while True:
+        try:
+            threading.Event().wait(0.02)
+        except Exception:  # noqa: BLE001 that is what it is about
+            continue
+
+
+def suicidal(request, ctx):
+    ctx.report(10, "working", force=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def faulty(request, ctx):
+    raise KeyError("layer 7")
