@@ -64,8 +64,8 @@ def run(show: Callable[[int, float], None], total_s: float) -> int:
 
 
 @contextlib.contextmanager
-def processes(folder: Path) -> Iterator[int]:
-    """Run the four processes; yield the port of the API."""
+def processes(folder: Path, **settings: object) -> Iterator[int]:
+    """Run the four processes, with these settings; yield the port of the API."""
     with contextlib.ExitStack() as running:
         redis_port = running.enter_context(embedded_redis.running(folder))
         api_port = embedded_redis.free_port()
@@ -79,6 +79,7 @@ def processes(folder: Path) -> Iterator[int]:
             "API_PORT": str(api_port),
             "JOURNAL_DIR": "",
             "OMP_NUM_THREADS": "1",
+            **{name: str(value) for name, value in settings.items()},
         }
         for role in ("worker", "api", "beat"):
             running.enter_context(process(role, folder, environment))

@@ -71,7 +71,7 @@ def _run(
     last: dict[str, Any] = {}
     losses: list[float] = []
     with Live(console=console, refresh_per_second=10) as live:
-        for frame in _frames(address, answer["websocket_url"], deadline_s):
+        for frame in frames_of(address, answer["websocket_url"], deadline_s):
             if frame.get("loss") is not None:
                 losses.append(frame["loss"])
             live.update(_line(frame, losses))
@@ -83,7 +83,8 @@ def _run(
     return result
 
 
-def _frames(address: str, path: str, deadline_s: float) -> Iterator[dict[str, Any]]:
+def frames_of(address: str, path: str, deadline_s: float) -> Iterator[dict[str, Any]]:
+    """Yield a job's frames up to its ending; DemoFailed if that is not in time."""
     try:
         with connect(f"ws://{address}{path}") as socket:
             while True:
