@@ -73,8 +73,9 @@ foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of C
 peer: $(STAMP)  ## a stack of pytest-celery's, judged by our contracts; needs a Docker daemon
 	@$(WITH_IMAGES) $(OWNED) $(BIN)/python harness/tests/peer/run.py
 
-quality: $(STAMP)  ## gates of the committed model: perplexity, SAE, steering effect
+quality: $(STAMP)  ## gates of the models: perplexity, SAE, steering effect; TVAE scores, exact resume
 	@$(BIN)/python -m reference_app.steering.quality
+	@$(BIN)/python -m reference_app.tvae.quality
 
 clean:  ## stop what ci/engine.sh started; remove .venv, runs and caches
 	@ci/engine.sh down

@@ -112,8 +112,18 @@ def stage(name: str, show: bool) -> None:
 
 
 @main.command()
-def demo() -> None:
-    """Show one comparison from submit to result, with everything it needs."""
+@click.argument("what", type=click.Choice(["steering", "tvae"]), default="steering")
+@click.option("--out", default=".qp/demo", help="Folder of the plots (tvae).")
+def demo(what: str, out: str) -> None:
+    """Show one job from submit to result, with everything it needs.
+
+    `steering` compares steered texts; `tvae` trains a model of a machine's telemetry,
+    generates data with it and draws both.
+    """
+    if what == "tvae":
+        from reference_app.tvae import demo as tvae_demo
+
+        raise SystemExit(tvae_demo.main(out))
     from reference_app import demo
 
     raise SystemExit(demo.main())

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from reference_app import endings
 from reference_app.broker import app
+from reference_app.feeds import Feeds
 from reference_app.job_task import functions
 from reference_app.jobs import Job
 from reference_app.local_path import LocalPath
@@ -24,6 +25,8 @@ from reference_app.sockets import Rooms
 from reference_app.steering import api as steering
 from reference_app.steering import gate as steering_gate
 from reference_app.steering import legacy as steering_legacy
+from reference_app.tvae import api as gan
+from reference_app.tvae import socket as gan_socket
 
 #: Seconds open sockets may hold up the end of the process.
 SHUTDOWN_S = 1
@@ -38,9 +41,11 @@ def create_app() -> socketio.ASGIApp:
 
     @contextlib.asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        api.state.feeds = Feeds(settings(), endings.store())
         stand_in.start()
         old_path.start()
         yield
+        await api.state.feeds.close()
         await rooms.close()
         await asyncio.to_thread(stand_in.stop)
         await asyncio.to_thread(old_path.stop)
@@ -48,6 +53,8 @@ def create_app() -> socketio.ASGIApp:
     api = FastAPI(title="queueproof reference application", lifespan=lifespan)
     for routes in (steering, steering_gate, steering_legacy):
         api.include_router(routes.router, prefix="/api/v1/steering")
+    api.include_router(gan.router, prefix="/api/gan")
+    api.include_router(gan_socket.router)
 
     @api.get("/api/v1/health")
     async def health() -> dict[str, str]:

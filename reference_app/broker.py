@@ -48,15 +48,16 @@ def queue_table(settings: Settings) -> tuple[QueueRow, ...]:
         ),
         QueueRow(
             name="gan",
-            tasks=("tasks.gan_tasks.*",),
+            tasks=("gan.*", "tasks.gan_tasks.*"),
             serves="TVAE training and generation",
             concurrency=1,
             per_child=1,  # a training holds all of its rows in memory
+            preload="reference_app.tvae.work",
         ),
         QueueRow(
             name="ml",
-            tasks=("tasks.ml_tasks.*",),
-            serves="other model work of the machines",
+            tasks=("ml.*", "tasks.ml_tasks.*"),
+            serves="training of machines' models in processes of their own",
             concurrency=1,
             per_child=1,
         ),
@@ -142,6 +143,7 @@ app = Celery(
     include=[
         "reference_app.steering.tasks",
         "reference_app.studio.tasks",
+        "reference_app.tvae.tasks",
         "reference_app.endings",
     ],
 )

@@ -73,7 +73,9 @@ class JobContext:
                 endings.store(), settings(), self.job_id, self.attempt
             )
         client = events.connect(settings(), answer_s=REPORT_ANSWER_S)
-        return events.reporter(client, settings(), self.job_id, self.attempt)
+        job = endings.store().get(self.job_id)
+        kind = "" if job is None else job.kind
+        return events.reporter(client, settings(), self.job_id, self.attempt, kind)
 
     def _journal(self, what: str, **data: str) -> None:
         journal.write(

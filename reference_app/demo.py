@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,26 +47,31 @@ FAILURES = (
 
 def main() -> int:
     """Show it; return the exit code: 0 shown, 1 failed, 130 interrupted."""
-    deadline_s = time.monotonic() + TOTAL_S
+    return run(_show, TOTAL_S)
+
+
+def run(show: Callable[[int, float], None], total_s: float) -> int:
+    """Call `show` with the port of a running API and a deadline; see `main`."""
+    deadline_s = time.monotonic() + total_s
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="queueproof-demo-") as name:
         folder = Path(name)
         try:
-            with _processes(folder) as port:
-                _show(port, deadline_s)
+            with processes(folder) as port:
+                show(port, deadline_s)
         except KeyboardInterrupt:
             console.print("Stopped.")
             return 130
         except FAILURES as error:
             console.print(f"[red]{escape(str(error))}[/red]")
-            _print_logs(folder)
+            print_logs(folder)
             return 1
     return 0
 
 
 @contextlib.contextmanager
-def _processes(folder: Path) -> Iterator[int]:
-    """Run the four processes; yield the port of the API."""
+def processes(folder: Path, **settings: object) -> Iterator[int]:
+    """Run the four processes, with these settings; yield the port of the API."""
     with contextlib.ExitStack() as running:
         redis_port = running.enter_context(embedded_redis.running(folder))
         api_port = embedded_redis.free_port()
@@ -80,14 +85,16 @@ def _processes(folder: Path) -> Iterator[int]:
             "API_PORT": str(api_port),
             "JOURNAL_DIR": "",
             "OMP_NUM_THREADS": "1",
+            **{name: str(value) for name, value in settings.items()},
         }
         for role in ("worker", "api", "beat"):
-            running.enter_context(_process(role, folder, environment))
+            running.enter_context(process(role, folder, environment))
         yield api_port
 
 
 @contextlib.contextmanager
-def _process(role: str, folder: Path, environment: dict[str, str]) -> Iterator[None]:
+def process(role: str, folder: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Run one process of the application, its output in a file of the folder."""
     with open(folder / f"{role}.log", "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "reference_app", role],
@@ -109,34 +116,37 @@ def _process(role: str, folder: Path, environment: dict[str, str]) -> Iterator[N
 
 def _show(port: int, deadline_s: float) -> None:
     url = f"http://127.0.0.1:{port}"
-    with httpx.Client(base_url=f"{url}/api/v1", timeout=10) as api:
+    with httpx.Client(base_url=url, timeout=10) as api:
         with console.status("Starting Redis, API, worker and beat ..."):
-            _wait_for_api(api, deadline_s)
+            wait_for_api(api, deadline_s)
         request = _request(api)
         console.print(f"POST /steering/compare  prompt: [b]{request['prompt']}[/b]")
-        answer = api.post("/steering/compare", json=request).raise_for_status().json()
+        answer = (
+            api.post("/api/v1/steering/compare", json=request).raise_for_status().json()
+        )
         task_id, room = answer["task_id"], answer["websocket_channel"]
         console.print(f"{answer['status']}; events come in room {room}")
         ending = _follow(url, task_id, deadline_s)
         if ending.kind != "completed":
             error = ending.data.get("error")
             raise DemoFailed(f"The job ended {ending.kind}: {error}")
-        result = api.get(f"/steering/result/{task_id}").raise_for_status().json()
+        result = api.get(f"/api/v1/steering/result/{task_id}").raise_for_status().json()
         _print_result(result["result"])
 
 
-def _wait_for_api(api: httpx.Client, deadline_s: float) -> None:
+def wait_for_api(api: httpx.Client, deadline_s: float) -> None:
+    """Return when the API answers; DemoFailed when it does not in time."""
     pause = threading.Event()
     while time.monotonic() < deadline_s:
         with contextlib.suppress(httpx.TransportError):
-            if api.get("/health").is_success:
+            if api.get("/api/v1/health").is_success:
                 return
         pause.wait(0.1)
     raise DemoFailed("The API did not start in time.")
 
 
 def _request(api: httpx.Client) -> dict[str, Any]:
-    saes = api.get("/steering/saes").raise_for_status().json()["saes"]
+    saes = api.get("/api/v1/steering/saes").raise_for_status().json()["saes"]
     if not saes:
         raise DemoFailed("There is no SAE under MODELS_DIR.")
     features = [feature["feature_idx"] for feature in saes[0]["features"][:2]]
@@ -197,7 +207,8 @@ def _print_result(result: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _print_logs(folder: Path) -> None:
+def print_logs(folder: Path) -> None:
+    """Print the last lines of every process."""
     for log in sorted(folder.glob("*.log")):
         lines = log.read_text(errors="replace").splitlines()[-8:]
         console.print(log.name, *lines, sep="\n", markup=False)

@@ -112,7 +112,8 @@ def announce(job_id: str) -> None:
     if job is None or not job.ended:
         return
     try:
-        events.announce(client(), jobs, job, settings().events_ttl)
+        kept_s = events.kept_s(settings(), job.kind)
+        events.announce(client(), jobs, job, kept_s)
     except (redis.RedisError, SQLAlchemyError) as error:
         log.warning("ending of %s not announced yet: %r", job_id, error)
 

@@ -21,7 +21,7 @@ from redis.exceptions import ConnectionError as NotConnected
 from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_app import local_events
+from reference_app import frames, local_events
 from reference_app.jobs import TERMINAL, Job, Jobs, Path, State
 from reference_app.patterns import replay, terminal
 from reference_app.patterns.progress import Progress
@@ -84,6 +84,11 @@ def envelope(
     }
 
 
+def kept_s(settings: Settings, kind: str) -> int:
+    """Return the seconds that Redis keeps the events of a job of this kind."""
+    return settings.gan_result_ttl if frames.has(kind) else settings.events_ttl
+
+
 class Reporter(Protocol):
     """What shows the progress of one attempt."""
 
@@ -94,7 +99,7 @@ class Reporter(Protocol):
 
 
 def reporter(
-    client: redis.Redis, settings: Settings, job_id: str, attempt: int
+    client: redis.Redis, settings: Settings, job_id: str, attempt: int, kind: str = ""
 ) -> Progress:
     """Return the reporter of one attempt."""
     return Progress(
@@ -102,7 +107,8 @@ def reporter(
         **names(job_id)._asdict(),
         attempt=attempt,
         every_s=settings.progress_interval,
-        ttl_s=settings.events_ttl,
+        ttl_s=kept_s(settings, kind),
+        also=lambda event: frames.also(kind, event),
     )
 
 
@@ -135,6 +141,7 @@ def announce(client: redis.Redis, jobs: Jobs, job: Job, ttl_s: int) -> None:
         percent=percent,
         floor=floor,
         ttl_s=ttl_s,
+        also=frames.also(job.kind, event),
     )
     jobs.mark_announced(job.id)
 

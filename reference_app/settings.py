@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGED_MODELS = Path(__file__).parent / "steering" / "models"
+PACKAGED_MACHINES = Path(__file__).parent / "tvae" / "profiles"
 
 
 class WithoutBroker(StrEnum):
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:///./.qp/app/jobs.db"
     data_dir: Path = Path(".qp/app")
     models_dir: Path = PACKAGED_MODELS
+    machines_dir: Path = PACKAGED_MACHINES
     #: Empty: no journal.
     journal_dir: str = ""
 
@@ -78,6 +80,20 @@ class Settings(BaseSettings):
     steering_sweep_soft_time_limit: float = Field(default=300, gt=0)
     steering_sweep_hard_time_limit: float = Field(default=360, gt=0)
 
+    #: A training of 1,000 epochs on 50,000 rows takes about 20 minutes.
+    gan_soft_time_limit: float = Field(default=3600, gt=0)
+    gan_hard_time_limit: float = Field(default=3660, gt=0)
+
+    #: Epochs between two progress messages of a training: 30 messages for 300 epochs.
+    gan_progress_epochs: int = Field(default=10, ge=1)
+    #: Seconds of training that a lost worker may cost.
+    gan_checkpoint_interval: float = Field(default=10.0, ge=0)
+    #: Seconds a training's events, its result among them, can be replayed from Redis.
+    gan_result_ttl: int = Field(default=3600, gt=0)
+    #: Seconds of silence after which a raw socket shows that it is alive.
+    gan_heartbeat_interval: float = Field(default=15.0, gt=0)
+    #: What trains in a process of its own; `{python}` is this interpreter.
+    gan_train_command: str = "{python} -m reference_app.tvae.train_script"
     #: refuse (503) or run_locally, in a child process of the API: where its machine
     #: has the model, and the accelerator to spare.
     steering_without_broker: WithoutBroker = WithoutBroker.REFUSE
@@ -155,7 +171,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _soft_before_hard(self) -> "Settings":
-        for kind in ("steering", "steering_sweep"):
+        for kind in ("steering", "steering_sweep", "gan"):
             soft_s = getattr(self, f"{kind}_soft_time_limit")
             hard_s = getattr(self, f"{kind}_hard_time_limit")
             if soft_s >= hard_s:

@@ -3,7 +3,8 @@
 Guarantee  Within an attempt percent never decreases and every event has a higher
            `seq`; after the ending, or once a newer attempt reports, nothing is added.
            At most one event per `every_s`, except forced ones. With Redis away the
-           job loses at most about `budget_s` in all, then reports are dropped.
+           job loses at most about `budget_s` in all, then reports are dropped. What
+           goes `also` to a second channel comes from the same script: never alone.
 Units      every_s, budget_s, ttl_s: seconds. percent: 0 to 100.
 Raises     Nothing for Redis trouble: progress is best effort, the ending is not.
 Needs      redis-py, Redis >= 5.0; a client whose timeouts are short (0.25 s) and
@@ -24,6 +25,10 @@ import redis
 #: Seconds to leave Redis alone after the first failure; doubles up to the second value.
 BACK_OFF_S, LONGEST_BACK_OFF_S = 0.5, 4.0
 
+#: A second channel, and what is published there: for clients that read another format.
+#: The script puts `seq` and `progress` before it; it must not be empty.
+Also = tuple[str, Mapping[str, Any]]
+
 # The same hash and stream that hold the ending. 0: refused, for good.
 _APPEND = """
 if redis.call('HEXISTS', KEYS[1], 'ending') == 1 then return 0 end
@@ -42,6 +47,10 @@ redis.call('HSET', KEYS[1], 'seq', string.format('%d', seq),
   'attempt', ARGV[3], 'percent', percent)
 redis.call('XADD', KEYS[2], '*', 'event', event)
 redis.call('PUBLISH', ARGV[6], event)
+if ARGV[7] ~= '' then
+  redis.call('PUBLISH', ARGV[7], string.format('{"seq":%d,"progress":%s,', seq, percent)
+    .. string.sub(ARGV[8], 2))
+end
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 redis.call('EXPIRE', KEYS[2], ARGV[5])
 return seq
@@ -62,11 +71,12 @@ class Progress:
         every_s: float = 0.15,
         budget_s: float = 1.0,
         ttl_s: int = 86_400,
+        also: Callable[[Mapping[str, Any]], Also] = lambda event: ("", {}),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client, self._keys, self._channel = client, (state, log), channel
         self._attempt, self._every_s, self._ttl_s = attempt, every_s, ttl_s
-        self._budget_s, self._clock = budget_s, clock
+        self._budget_s, self._clock, self._also = budget_s, clock, also
         self._highest = 0.0
         self._next_s, self._retry_s = float("-inf"), float("-inf")
         self._back_off_s = BACK_OFF_S
@@ -87,7 +97,9 @@ class Progress:
         if not force and now_s < self._next_s:
             return False
         args = (json.dumps(event), json.dumps(self._highest), str(self._attempt))
-        rest = (str(self.seq), str(self._ttl_s), self._channel)
+        second, body = self._also(event)
+        also = (second, json.dumps(body))
+        rest = (str(self.seq), str(self._ttl_s), self._channel, *also)
         try:
             seq = int(self._client.eval(_APPEND, 2, *self._keys, *args, *rest))
         except (redis.RedisError, OSError):

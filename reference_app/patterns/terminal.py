@@ -2,7 +2,8 @@
 
 Guarantee  The first ending announced is the only one: appended to the job's log and
            published once, with the next `seq`. A repeat, even a different one from
-           another process, changes nothing and gets the first ending back.
+           another process, changes nothing and gets the first ending back. What
+           goes `also` to a second channel comes from the same script: never alone.
 Units      ttl_s: seconds the log outlives the ending; longer than any late reader.
 Raises     redis.RedisError: nothing is known; say it again later, that is harmless.
 Needs      redis-py, Redis >= 5.0; the same three names for every event of a job.
@@ -20,6 +21,9 @@ from typing import Any
 
 import redis
 
+#: A second channel, and what is published there: for clients that read another format.
+Also = tuple[str, Mapping[str, Any]]
+
 # `state` is a hash: seq, attempt, percent, ending. The event is spliced, not decoded:
 # Lua's JSON would turn 1e20 or an empty list into something else.
 _ANNOUNCE = """
@@ -34,6 +38,10 @@ local event = string.format('{"seq":%d,"percent":%s,', seq, percent)
 redis.call('HSET', KEYS[1], 'seq', string.format('%d', seq), 'ending', event)
 redis.call('XADD', KEYS[2], '*', 'event', event)
 redis.call('PUBLISH', ARGV[5], event)
+if ARGV[6] ~= '' then
+  redis.call('PUBLISH', ARGV[6], string.format('{"seq":%d,"progress":%s,', seq, percent)
+    .. string.sub(ARGV[7], 2))
+end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 return {1, event}
@@ -50,6 +58,7 @@ def announce(
     percent: float | None = None,
     floor: int = 0,
     ttl_s: int = 86_400,
+    also: Also = ("", {}),
 ) -> tuple[dict[str, Any], bool]:
     """Announce `event` as the job's ending; return the ending and whether it is new.
 
@@ -62,6 +71,7 @@ def announce(
         percent: None repeats the last percent that was reported, -1 if none was.
         floor: `seq` will be above it, for a log that Redis may have lost.
         ttl_s: seconds until Redis may forget the job.
+        also: another channel and what it gets, not empty, with `seq` and `progress`.
     """
     if not event:
         raise ValueError("`event` must not be empty")
@@ -75,5 +85,7 @@ def announce(
         str(floor),
         str(ttl_s),
         channel,
+        also[0],
+        json.dumps(also[1]),
     )
     return json.loads(ending), bool(new)

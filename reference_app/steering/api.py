@@ -10,7 +10,7 @@ import redis
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.exceptions import RequestValidationError
 
-from reference_app import endings, events, submission
+from reference_app import cancellation, endings, events, submission
 from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
@@ -110,19 +110,11 @@ def result(task_id: str) -> SteeringResultResponse:
 @router.delete("/task/{task_id}")
 def cancel(task_id: str) -> dict[str, str]:
     """Cancel a job: at once while it waits, within seconds while it runs."""
-    jobs = endings.store()
-    before = _known(jobs.get(task_id), task_id)
-    if before.ended:
-        over = before.state is State.CANCELLED
-        status = "already_cancelled" if over else "already_complete"
-        return _cancel_answer(task_id, status)
-    after = _known(jobs.request_cancel(task_id), task_id)
-    if not after.ended:
-        return _cancel_answer(task_id, "cancelling")
-    if after.state is State.CANCELLED:
-        endings.announce(task_id)
-        return _cancel_answer(task_id, "cancelled")
-    return _cancel_answer(task_id, "already_complete")
+    status = cancellation.ask(task_id)
+    if status is None:
+        raise HTTPException(404, f"There is no task {task_id!r}.")
+    message = cancellation.MESSAGES[status]
+    return {"task_id": task_id, "status": status, "message": message}
 
 
 @router.get("/saes")
@@ -184,13 +176,3 @@ def _latest(job: Job) -> dict[str, Any] | None:
         return events.latest(endings.client(), endings.store(), job)
     except redis.RedisError:
         return None  # progress is best effort; the state stands in the row
-
-
-def _cancel_answer(task_id: str, status: str) -> dict[str, str]:
-    messages = {
-        "cancelled": "The job was cancelled before it started.",
-        "cancelling": "The job is being stopped; its ending comes as an event.",
-        "already_complete": "The job had ended.",
-        "already_cancelled": "The job was cancelled before.",
-    }
-    return {"task_id": task_id, "status": status, "message": messages[status]}

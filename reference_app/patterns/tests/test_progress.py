@@ -106,3 +106,18 @@ def test_a_refused_connection_is_tried_again_when_redis_is_back(client, names):
     clock.now_s += 5
     assert progress.report(15, EVENT)
     assert log(client, names) == [{"seq": 2, "percent": 20, "kind": "progress"}]
+
+
+def test_a_second_channel_gets_its_own_words_with_the_same_numbers(client, names):
+    def old_words(event):
+        return "old", {"status": event["kind"].upper()}
+
+    progress = Progress(client, **names, also=old_words)
+    with client.pubsub() as pubsub:
+        pubsub.subscribe("old")
+        assert pubsub.get_message(timeout=5)["type"] == "subscribe"
+        progress.report(30, EVENT)
+        progress.report(20, EVENT, force=True)
+        heard = [json.loads(pubsub.get_message(timeout=5)["data"]) for _ in range(2)]
+    told = {"progress": 30, "status": "PROGRESS"}
+    assert heard == [{"seq": 1, **told}, {"seq": 2, **told}]

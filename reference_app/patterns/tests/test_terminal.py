@@ -68,3 +68,15 @@ def test_everything_expires(client, names):
 def test_an_empty_event_is_refused(client, names):
     with pytest.raises(ValueError, match="`event`"):
         announce(client, {}, **names)
+
+
+def test_a_second_channel_hears_the_ending_once_with_the_same_numbers(client, names):
+    also = ("old", {"status": "REVOKED"})
+    with client.pubsub() as pubsub:
+        pubsub.subscribe("old")
+        assert pubsub.get_message(timeout=5)["type"] == "subscribe"
+        for _ in range(2):
+            announce(client, {"kind": "cancelled"}, **names, also=also)
+        heard = json.loads(pubsub.get_message(timeout=5)["data"])
+        assert pubsub.get_message(timeout=0.1) is None
+    assert heard == {"seq": 1, "progress": -1, "status": "REVOKED"}

@@ -1,0 +1,1 @@
+"""A generative model of machine telemetry: seed data, training, synthetic data."""
