@@ -2,8 +2,9 @@
 
 import pytest
 
-from reference_app.settings import settings
+from reference_app.settings import PACKAGED_MACHINES, settings
 from reference_app.tvae import machines, places, table, telemetry
+from reference_app.tvae.transform import Transform
 
 MACHINE = "motor_siemens_001"
 
@@ -46,6 +47,19 @@ def configured(tmp_path, monkeypatch):
     configure(DATA_DIR=tmp_path / "data")
     yield configure
     settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def rows():
+    """300 rows, for tests that change nothing in them."""
+    motor = machines._read(PACKAGED_MACHINES / f"{MACHINE}.json")
+    return telemetry.simulate(motor, 300, seed=1)
+
+
+@pytest.fixture(scope="session")
+def transform(rows):
+    """Their transform, fitted once."""
+    return Transform.fit(rows, seed=0, components=4)
 
 
 @pytest.fixture

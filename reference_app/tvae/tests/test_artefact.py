@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from reference_app.tvae import artefact, telemetry
+from reference_app.tvae import artefact
 from reference_app.tvae.errors import NoModel
 from reference_app.tvae.training import Recipe, Training
 
 
 @pytest.fixture
-def training(machine):
-    begun = Training.start(telemetry.simulate(machine, 300, seed=1), Recipe(1))
+def training(rows, transform):
+    begun = Training(rows, Recipe(1), transform)
     begun.epoch()
     return begun
 

@@ -3,20 +3,15 @@ import os
 import pytest
 import torch
 
-from reference_app.tvae import checkpoint, telemetry
+from reference_app.tvae import checkpoint
 from reference_app.tvae.training import Recipe, Training
 
 RECIPE = Recipe(epochs=4, seed=1)
 
 
 @pytest.fixture
-def rows(machine):
-    return telemetry.simulate(machine, 300, seed=1)
-
-
-@pytest.fixture
-def training(rows):
-    begun = Training.start(rows, RECIPE)
+def training(rows, transform):
+    begun = Training(rows, RECIPE, transform)
     begun.epoch()
     return begun
 

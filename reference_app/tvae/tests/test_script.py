@@ -165,8 +165,10 @@ def job(training_request, use):
     use(*FAMILY, "time.sleep(600)")
     code = (
         "from reference_app.tvae import script\n"
-        "from reference_app.tvae.train_script import Lines\n"
-        f"script.train({training_request()!r}, Lines('killed'))\n"
+        "class Context:\n"
+        "    job_id = 'killed'\n"
+        "    report = check_cancelled = lambda *_, **__: None\n"
+        f"script.train({training_request()!r}, Context())\n"
     )
     process = psutil.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
     try:

@@ -1,26 +1,15 @@
 import pytest
 import torch
 
-from reference_app.tvae import telemetry
 from reference_app.tvae.model import DEVIATIONS
 from reference_app.tvae.training import Recipe, Training
 from reference_app.tvae.transform import Transform
 
 
 @pytest.fixture
-def rows(machine):
-    return telemetry.simulate(machine, 700, seed=1)
-
-
-@pytest.fixture
-def transform(rows):
-    return Transform.fit(rows, seed=0, components=3)
-
-
-@pytest.fixture
 def begin(rows, transform):
     def make(**changes):
-        recipe = {"epochs": 4, "seed": 7, "batch": 200} | changes
+        recipe = {"epochs": 4, "seed": 7, "batch": 100} | changes
         return Training(rows, Recipe(**recipe), transform)
 
     return make

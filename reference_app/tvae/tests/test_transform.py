@@ -3,18 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from reference_app.tvae import telemetry
 from reference_app.tvae.transform import Transform
-
-
-@pytest.fixture
-def rows(machine):
-    return telemetry.simulate(machine, 800, seed=1)
-
-
-@pytest.fixture
-def transform(rows):
-    return Transform.fit(rows, seed=0, components=4)
 
 
 def test_what_is_encoded_is_decoded(rows, transform):
@@ -29,7 +18,7 @@ def test_what_is_encoded_is_decoded(rows, transform):
 
 def test_the_vectors_are_places_within_modes_and_one_hot_parts(rows, transform):
     vectors = transform.encode(rows)
-    assert vectors.shape == (800, transform.width)
+    assert vectors.shape == (300, transform.width)
     assert vectors.dtype == np.float32
     for start, stop, scalar in transform.spans:
         part = vectors[:, start:stop]
