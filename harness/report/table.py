@@ -59,7 +59,8 @@ def verdict_table(
     )
     console.print(table)
     for id, reason in skipped:
-        console.print(f"[dim]{id}:[/] {escape(reason)}", soft_wrap=True)
+        about_it = reason.removeprefix(f"{id} ")
+        console.print(f"[dim]{id}:[/] {escape(about_it)}", soft_wrap=True)
     told = [f"{name} {value}" for name, value in (about or {}).items() if value]
     if told:
         console.print(
