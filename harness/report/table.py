@@ -50,14 +50,17 @@ def verdict_table(
             count,
             worst_measured(contract, judged),
         )
-    for id, reason in sorted((not_applicable or {}).items()):
-        code = find_contract(id).code
-        table.add_row(id, code, "[dim]not applicable[/]", "", escape(reason))
+    skipped = sorted((not_applicable or {}).items())
+    for id, _ in skipped:
+        table.add_row(id, find_contract(id).code, "[dim]not applicable[/]", "")
     buffer = io.StringIO()
     console = Console(
         file=buffer, width=width, force_terminal=colour, no_color=not colour
     )
     console.print(table)
+    for id, reason in skipped:
+        about_it = reason.removeprefix(f"{id} ")
+        console.print(f"[dim]{id}:[/] {escape(about_it)}", soft_wrap=True)
     told = [f"{name} {value}" for name, value in (about or {}).items() if value]
     if told:
         console.print(

@@ -195,7 +195,7 @@ def test_a_contract_that_is_left_out_beside_another_is_told_too(project):
     result = project(also + HOLDS)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["*one-run-per-slot*not applicable*needs beat, worker*"]
+        ["*one-run-per-slot*not applicable*", "*one-run-per-slot: needs beat, worker*"]
     )
     assert list(latest(project)["not_applicable"]) == ["schedule.one-run-per-slot"]
 

@@ -35,3 +35,11 @@ def test_a_path_is_never_broken_in_two():
     path = "/a" * 100
     text = verdict_table([judged({ONE: holds("x")})], about={"run": path})
     assert path in text
+
+
+def test_what_is_not_applicable_has_its_reason_on_a_line_of_its_own():
+    reason = "beat's schedule has 0 entries, " + "none of them due often " * 5
+    text = verdict_table([judged({ONE: holds("x")})], not_applicable={CAP: reason})
+    row, why = text.splitlines()[-2:]
+    assert row.split() == [CAP, "CAP-003", "not", "applicable"]
+    assert why == f"{CAP}: {reason.strip()}"
