@@ -41,13 +41,17 @@ ours() { # succeeds, with the pid in $pid, while the dockerd that `up` started l
 }
 
 install() {
+  local packages="docker.io iptables"
   command -v apt-get >/dev/null ||
     fail "no dockerd and no apt-get here" "install a container engine, or set DOCKER_HOST"
   echo "engine: installing docker.io with apt-get" >&2
   # The package index of a fresh image is empty or too old; updating takes seconds.
   apt-get update -qq >"$state/apt.log" 2>&1 || true
+  # From Debian 13 on the client is a package of its own, and only recommended.
+  if apt-cache show docker-cli >/dev/null 2>&1; then packages+=" docker-cli"; fi
+  # shellcheck disable=SC2086  # several packages are meant
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    docker.io iptables >>"$state/apt.log" 2>&1 ||
+    $packages >>"$state/apt.log" 2>&1 ||
     fail "apt-get could not install docker.io" \
       "see $state/apt.log, or install an engine by hand" "$state/apt.log"
 }
