@@ -74,19 +74,14 @@ def test_without_an_app_the_description_in_this_folder_is_read(
     assert str(error) == f"{file}: app = 'shop': write \"module:attribute\"."
 
 
-def test_an_application_that_is_described_here_needs_no_word(call, tmp_path):
-    (tmp_path / "queueproof.toml").write_text('app = "shop:app"\npythonpath = ["."]\n')
-    done = call("--only", "routing.knock_at_every_task", "--json")
-    assert done.exit_code == 0, done.output
-    (test,) = json.loads(done.stdout)["tests"]
-    assert test["again"] == "queueproof check --only routing.knock_at_every_task"
-
-
 def test_an_engine_that_cannot_work_here_is_an_error(call, monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
     error = call("shop:app", "--engine", "container").exception
     assert isinstance(error, EngineError)
     assert "No Docker daemon" in str(error)
+
+
+# Each starts a real worker, so each looks at all that its run can show.
 
 
 def test_it_judges_prints_and_keeps_what_it_found(call, tmp_path):
@@ -103,13 +98,18 @@ def test_it_judges_prints_and_keeps_what_it_found(call, tmp_path):
     )
 
 
-def test_machines_get_the_same_as_json_and_the_exit_code(call):
-    words = ["--command", "{python} -m celery -A {app} worker -P solo"]
-    done = call("shop:app", *words, "--only", "time_limit.only_sleeps", "--json")
+def test_a_described_application_needs_no_word_and_machines_get_json(call, tmp_path):
+    (tmp_path / "queueproof.toml").write_text(
+        'app = "shop:app"\npythonpath = ["."]\n'
+        '[commands]\nworker = "{python} -m celery -A {app} worker -P solo"\n'
+    )
+    done = call("--only", "time_limit.only_sleeps", "--json")
     assert done.exit_code == 1
     report = json.loads(done.stdout)
     assert report["exit_code"] == 1
     assert report["profile"]["pool"] == "solo"
+    (test,) = report["tests"]
+    assert test["again"] == "queueproof check --only time_limit.only_sleeps"
     contracts = report["contracts"]
     assert contracts["time_limit.deployed-pool-enforces"]["status"] == "violated"
     assert "violated" in done.stderr
