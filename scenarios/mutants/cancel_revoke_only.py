@@ -9,10 +9,11 @@ MUTANT = Mutant(
     "job's turn.",
     overlay=(
         Replace(
-            path="reference_app/steering/api.py",
-            old="    after = _known(jobs.request_cancel(task_id), task_id)\n",
-            new="    tasks.app.control.revoke(task_id)\n"
-            '    return _cancel_answer(task_id, "cancelled")\n'
+            path="reference_app/cancellation.py",
+            old="    after = jobs.request_cancel(job_id)\n",
+            new="    from reference_app.broker import app\n\n"
+            "    app.control.revoke(job_id)\n"
+            '    return "cancelled"\n'
             "    after = before\n",
         ),
     ),
