@@ -1,5 +1,8 @@
+import threading
+
 import pytest
 
+from ci import mutants
 from ci.mutants import judge_mutant
 
 MUTANT = {"name": "m", "contract": "terminal.exactly-one", "healthy": False}
@@ -33,3 +36,30 @@ def test_a_noop_must_hold():
     assert judge_mutant(noop, 0, _run("holds")) == "holds"
     assert judge_mutant(noop, 0, None).startswith("noop broke")
     assert judge_mutant(noop, 1, _run("violated")).startswith("noop broke")
+
+
+def test_broken_ones_run_two_at_once_and_noops_alone_after_them(monkeypatch):
+    running, most = [], {}
+
+    def run(mutant):
+        running.append(mutant["name"])
+        if not mutant["healthy"]:
+            both.wait(timeout=10)
+        most[mutant["name"]] = list(running)
+        if not mutant["healthy"]:
+            both.wait(timeout=10)
+        running.remove(mutant["name"])
+        return mutant["name"]
+
+    both = threading.Barrier(2)
+    monkeypatch.setattr(mutants, "run_mutant", run)
+    noop, first, second = (
+        MUTANT | {"name": name, "healthy": name == "noop"}
+        for name in ("noop", "first", "second")
+    )
+
+    *broken, last = mutants.run_all([noop, first, second])
+
+    assert (sorted(broken), last) == (["first", "second"], "noop")
+    assert sorted(most["first"]) == ["first", "second"]
+    assert most["noop"] == ["noop"]
