@@ -14,12 +14,12 @@ def test_a_file_names_a_living_process_while_it_is_held(tmp_path):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("text", ["", "garbage", "1 None\n", f"{os.getpid()} 12345\n"])
+@pytest.mark.parametrize("text", ["", "garbage", "1 None\n", "{ours} 12345\n"])
 def test_what_a_file_of_the_past_says_is_not_believed_and_not_in_the_way(
     tmp_path, text
 ):
     path = tmp_path / "beat.pid"
-    path.write_text(text)
+    path.write_text(text.format(ours=os.getpid()))
     assert pidfile.living(path) == []
     with pidfile.held(path):
         assert pidfile.living(path) == [os.getpid()]
