@@ -18,7 +18,7 @@ from reference_app.jobs import State
 from reference_app.reconcile import Reconciler
 from reference_app.settings import settings
 from reference_app.steering import tasks
-from reference_app.tests.test_submission import forget_connections
+from reference_app.tests.in_process import forget_connections
 
 WITHIN_S = 60
 
