@@ -118,7 +118,8 @@ def status(task_id: str) -> TaskStatusResponse:
     data = dict(event["data"])
     progress, message = int(event["percent"]), event["message"]
     if job.state is State.PENDING:
-        message = "Waiting for a worker"
+        # Between two attempts the newest event says why.
+        message = (job.retries and message) or "Waiting for a worker"
     elif job.state is State.COMPLETED:
         progress, message = 100, "Complete"
     elif job.state is State.FAILED:
@@ -164,9 +165,8 @@ def retry(task_id: str, key: IdempotencyKey = None) -> SubmittedResponse:
             409,
             f"Task {task_id} is {job.state}; a failed or cancelled one can be retried.",
         )
-    # The first job of a row of retries names the checkpoint.
-    first = job.request.get("retry_of") or job.id
-    return _submit(tasks.BY_NAME[job.kind], {**job.request, "retry_of": first}, key)
+    again = {**job.request, "retry_of": job.id}
+    return _submit(tasks.BY_NAME[job.kind], again, key)
 
 
 def _submit(
