@@ -22,7 +22,8 @@ AFTER_A_KILL = "memory.given-back-after-a-kill"
 #: MiB that a job holds where nobody says more: twice what may be kept.
 MIB = 128
 
-#: Seconds from a job's start to its limits; taking 512 MiB needs 0.5, on a busy machine 2.
+#: Seconds from a job's start to its limits; 512 MiB are taken in 0.5, where the machine
+#: is busy in 2.
 SOFT_S, HARD_S = 3.0, 4.0
 
 #: Seconds between two looks; one costs 0.02 s of processor time per process.

@@ -21,7 +21,7 @@ MUTANT = Mutant(
             "        ready, tell = os.pipe()\n"
             "        loader = os.fork()\n"
             "        if loader == 0:\n"
-            "            held = b'batches.' * 12 * 2**20\n"
+            "            held = b'batches.' * 16 * 2**20\n"
             "            os.write(tell, held[:1])\n"
             "            while True:\n"
             "                signal.pause()\n"
