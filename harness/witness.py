@@ -260,8 +260,13 @@ def _linger(seconds: float) -> None:
 
 
 def _release(job: str) -> str:
-    """Return the file whose existence ends the probe task `hold`."""
+    """Return the file whose existence ends the probe tasks `hold` and `hold_memory`."""
     return os.path.join(os.environ.get("QUEUEPROOF_LEDGER", "."), "release-" + job)
+
+
+def _await_release(job: str, until: float) -> None:
+    while time.monotonic() < until and not os.path.exists(_release(job)):
+        _linger(0.02)
 
 
 def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
@@ -301,11 +306,7 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     @probe
     def hold(self: Any, seconds: float = 60.0) -> None:
         """Work until the agent releases this task, at most so long."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not os.path.exists(
-            _release(self.request.id)
-        ):
-            _linger(0.02)
+        _await_release(self.request.id, time.monotonic() + seconds)
 
     # For applications that acknowledge late by the task, not by their settings.
     register(hold, "queueproof.hold_late", acks_late=True)
@@ -361,12 +362,29 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         _linger(5.0)
 
     @probe
-    def hold_memory(self: Any, mib: int = 512, seconds: float = 1.0) -> int:
-        """Hold so many MiB, every page written, then let go."""
+    def hold_memory(
+        self: Any, mib: int = 512, seconds: float = 1.0, ends: str = "returns"
+    ) -> int:
+        """Hold so many MiB, every page written, until released, at most so long.
+
+        `ends`: "returns"; "raises"; "swallows" every exception until then. A second
+        execution of what was released holds nothing.
+        """
+        if os.path.exists(_release(self.request.id)):
+            return 0
+        until = time.monotonic() + seconds
         held = bytearray(mib * 2**20)
         held[::4096] = b"x" * len(range(0, len(held), 4096))
         mark(self, "held")
-        _linger(seconds)
+        while True:
+            try:
+                _await_release(self.request.id, until)
+                break
+            except Exception:  # what "swallows" is for
+                if ends != "swallows":
+                    raise
+        if ends == "raises":
+            raise ValueError("a job that holds memory and fails")
         return len(held)
 
     @probe

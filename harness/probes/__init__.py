@@ -4,6 +4,7 @@ Each noun has its file; `Probes` binds them to one stack and one test's history,
 records what it sees.
 """
 
+import time
 from typing import TYPE_CHECKING
 
 from harness.engines import ProcessId, ProcessInfo
@@ -23,6 +24,8 @@ class Probes:
         self._stack = stack
         self._history = history
         self._watcher = processes.Watcher(stack.engine, history)
+        self._memory = memory.Pss(stack.engine)
+        self._members: dict[str, memory.Members] = {}
 
     def watch_gone(
         self, process: ProcessId, *, role: str = "", job: str | None = None
@@ -47,10 +50,36 @@ class Probes:
         return infos
 
     def memory(self, role: str) -> float:
-        """Return the memory of a part's whole tree in MiB (shared pages split)."""
-        mib = memory.tree_mib(self._stack.engine, self._stack.process(role))
-        self._history.record("probe", "memory", role=role, pss_mib=round(mib, 1))
-        return mib
+        """Return the memory of all processes of a part, in MiB.
+
+        Also of those that it started and that left its tree since the first look. What
+        is recorded says whether the look was steady, see `harness.probes.memory.Seen`.
+        """
+        members = self._members.setdefault(
+            role, memory.Members(self._stack.engine, self._memory)
+        )
+        began = time.monotonic()
+        seen = members.look(self._stack.process(role))
+        self._history.record(
+            "probe",
+            "memory",
+            role=role,
+            by=self._memory.name,
+            mib=round(seen.mib, 1),
+            steady=seen.steady,
+            took_s=round(time.monotonic() - began, 4),
+            processes=[
+                {
+                    "pid": share.process.pid,
+                    "pid_start": share.process.start_time,
+                    "pid_ns": share.process.pid_namespace,
+                    "parent": share.parent,
+                    "mib": round(share.mib, 1),
+                }
+                for share in seen.shares
+            ],
+        )
+        return seen.mib
 
     def queue(self, name: str) -> queue.Depth:
         """Return how many messages wait in a queue, and how many are unacknowledged."""

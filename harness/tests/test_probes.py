@@ -2,9 +2,12 @@
 
 import signal
 
+import pytest
 import redis
 
 from harness.engines import ProcessId
+from harness.probes import memory
+from harness.probes.processes import is_gone
 from harness.wait import wait_until
 
 
@@ -55,12 +58,96 @@ def test_the_tree_of_a_worker_is_its_main_and_its_child(plain_stack, probes, his
     assert last["state"] in "RS"
 
 
-def test_memory_is_of_the_whole_part(probes, history):
+def test_memory_is_of_the_whole_part_process_by_process(plain_stack, probes, history):
     mib = probes.memory("worker")
 
-    assert 20 < mib < 500
     (seen,) = history.of(source="probe", kind="memory")
-    assert seen["pss_mib"] == round(mib, 1)
+    assert (seen["by"], seen["mib"]) == ("pss", round(mib, 1))
+    main, child = seen["processes"]
+    assert main["pid"] == child["parent"] == plain_stack.process("worker").id.pid
+    assert 10 < child["mib"] < mib < 500
+    assert mib == pytest.approx(main["mib"] + child["mib"], abs=0.2)
+
+
+def test_an_orphan_still_counts(process_engine, sleeper):
+    code = (
+        "import signal, subprocess, sys\n"
+        "held = ['-S', '-c', 'held = bytes(8) * 6 * 2**20; input()']\n"
+        "subprocess.Popen([sys.executable, *held], stdin=subprocess.PIPE)\n"
+    )
+    parent = sleeper(code + "signal.pause()")
+    members = memory.Members(process_engine, memory.Pss(process_engine))
+    orphan = wait_until(
+        lambda: [s for s in members.look(parent).shares if s.mib > 40],
+        within_s=10,
+        what="the child holds its memory",
+    )[0]
+    assert orphan.parent == parent.id.pid
+
+    process_engine.pause(orphan.process)  # else it would notice
+    process_engine.signal(parent.id, signal.SIGKILL)
+    wait_until(
+        lambda: is_gone(process_engine, parent.id), within_s=5, what="it is gone"
+    )
+
+    seen = members.look(parent)
+    assert ([s.process for s in seen.shares], seen.steady) == ([orphan.process], True)
+    process_engine.signal(orphan.process, signal.SIGKILL)
+    wait_until(lambda: not members.look(parent).shares, within_s=5, what="all gone")
+
+
+class Slow:
+    """A probe that takes so long that something happens at each look."""
+
+    name = "slow"
+
+    def __init__(self, happens, *, times):
+        self._happens, self._left = happens, times
+
+    def of(self, process):
+        if self._left and process == self._happens.parent.id:
+            self._left -= 1
+            self._happens()
+        return 1.0
+
+
+class Births:
+    """A process that forks whenever it is called."""
+
+    def __init__(self, engine, sleeper):
+        self._engine = engine
+        self.parent = sleeper(
+            "import os, signal\n"
+            "signal.signal(signal.SIGUSR1, lambda *_: os.fork() or signal.pause())\n"
+            "os.write(1, b'ready')\n"
+            "while True: signal.pause()"
+        )
+        wait_until(
+            lambda: "ready" in engine.logs(self.parent), within_s=5, what="it waits"
+        )
+
+    def __call__(self):
+        had = len(self._engine.tree(self.parent))
+        self._engine.signal(self.parent.id, signal.SIGUSR1)
+        wait_until(
+            lambda: len(self._engine.tree(self.parent)) > had,
+            within_s=5,
+            what="one more has begun",
+        )
+
+
+@pytest.mark.parametrize(("times", "steady"), [(1, True), (memory.TRIES, False)])
+def test_a_look_while_processes_come_is_not_steady(
+    process_engine, sleeper, times, steady
+):
+    births = Births(process_engine, sleeper)
+    members = memory.Members(process_engine, Slow(births, times=times))
+
+    seen = members.look(births.parent)
+
+    assert seen.steady is steady
+    # Made anew once, the look has the process that was born during the first.
+    assert seen.mib == (2.0 if steady else memory.TRIES)
 
 
 def test_waiting_messages_are_counted_at_every_priority(plain_stack, probes):

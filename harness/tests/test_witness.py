@@ -78,6 +78,16 @@ def test_a_run_is_a_start_a_mark_and_an_end_of_one_process(plain_stack, probe):
         ("burst", {"count": 5}, "success"),
         ("spawn_child", {"seconds": 0.01}, "success"),
         ("hold_memory", {"mib": 8, "seconds": 0.01}, "success"),
+        (
+            "hold_memory",
+            {"mib": 8, "seconds": 0.01, "ends": "raises"},
+            "failure:ValueError",
+        ),
+        (
+            "hold_memory",
+            {"mib": 8, "seconds": 1, "ends": "swallows", "soft_s": 0.3, "hard_s": 8},
+            "success",
+        ),
         ("ignore_term", {"seconds": 0.01}, "success"),
         ("native", {"seconds": 0.01}, "success"),
         ("sleep", {"seconds": "x"}, "failure:TypeError"),
@@ -89,6 +99,26 @@ def test_every_probe_task_ends_as_it_should(plain_stack, probe, task, arguments,
 
     assert [end["how"] for end in ends(plain_stack, job)] == [how]
     assert marks(plain_stack, job)[-1] == "cleanup"
+
+
+def test_memory_is_held_until_it_is_released_and_never_again(plain_stack, probe):
+    job = probe("hold_memory", mib=8, seconds=20)
+    wait_until(
+        lambda: marks(plain_stack, job) == ["held"], within_s=20, what="it holds"
+    )
+
+    plain_stack.agent.release(job)
+    ends(plain_stack, job)
+    plain_stack.agent.send(
+        "queueproof.hold_memory",
+        kwargs={"mib": 8, "seconds": 20},
+        queue=plain_stack.probe_worker().queue(),
+        task_id=job,
+    )
+
+    hows = [end["how"] for end in ends(plain_stack, job, count=2)]
+    assert hows == ["success", "success"]
+    assert marks(plain_stack, job) == ["held", "cleanup", "cleanup"]
 
 
 def test_ticks_show_that_a_task_is_still_at_it(plain_stack, probe):

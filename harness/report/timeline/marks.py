@@ -33,7 +33,7 @@ _TELLING = {
     "harness.heartbeat": (),
     "stack": ("code",),
     "probe.gone": (),
-    "probe": ("role", "depth", "pss_mib"),
+    "probe": ("role", "depth", "mib"),
 }
 
 #: Letters of a label; the whole observation is a hover away.
