@@ -7,6 +7,7 @@ its lease, enforces the soft limit and the wish to cancel, and writes its ending
 import contextlib
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from reference_app import endings, events, journal
 from reference_app.jobs import Path, State
 from reference_app.patterns.cancel import CancelCheck, Cancelled
+from reference_app.patterns.checkpoint import Superseded
 from reference_app.patterns.reconcile import Leases
+from reference_app.patterns.retry import Policy
 from reference_app.patterns.time_limit import SoftLimit
 from reference_app.settings import settings
 
@@ -110,15 +113,17 @@ def run(
     attempt: int | None = None,
     soft_limit_s: float | None = None,
     path: Path = Path.CELERY,
+    transient: tuple[type[Exception], ...] = (),
 ) -> None:
     """Claim `job_id`, run its job function and end its row, whatever happens.
 
     Nothing runs if the job was cancelled while it waited, if it or this attempt runs
-    already, or if it goes another way.
+    already, or if it goes another way. After an error that is one of `transient` the
+    row waits for another attempt, as often and as long as the settings say.
 
     Raises:
         SoftTimeLimitExceeded: at the soft limit, after clean-up.
-        celery.exceptions.Ignore: the job was cancelled.
+        celery.exceptions.Ignore: the job was cancelled, or is tried again.
         JobFailed: instead of MemoryError, on which Celery stops the whole worker.
         Exception: what the job function raised.
     """
@@ -131,17 +136,23 @@ def run(
         context = JobContext(job_id, claimed, deadline_s, path)
         # On the local path the API keeps the lease, in the row.
         with _leased(job_id) if path is Path.CELERY else contextlib.nullcontext():
-            _run_to_end(context, work, limit)
+            _run_to_end(context, work, limit, transient)
 
 
-def _run_to_end(context: JobContext, work: Work, limit: SoftLimit) -> None:
+def _run_to_end(
+    context: JobContext,
+    work: Work,
+    limit: SoftLimit,
+    transient: tuple[type[Exception], ...],
+) -> None:
     try:
         with _journaled(context):
             result = limit.run(
                 lambda: work(context), cleanup=lambda: context.mark("cleanup")
             )
         json.dumps(result, allow_nan=False)
-    except Cancelled:
+    except (Cancelled, Superseded):
+        # Of an attempt that a newer one has superseded the row hears nothing.
         _end(context, State.CANCELLED)
         raise Ignore from None
     except SoftTimeLimitExceeded:
@@ -152,10 +163,37 @@ def _run_to_end(context: JobContext, work: Work, limit: SoftLimit) -> None:
         _fail(context, "Out of memory")
         raise JobFailed(f"MemoryError: {error}") from None
     except Exception as error:
+        if transient and _try_again(context, error, transient):
+            raise Ignore(endings.describe(error)) from None
         _fail(context, endings.describe(error))
         raise
     else:
         _end(context, State.COMPLETED, result=result)
+
+
+def _try_again(
+    context: JobContext, error: Exception, transient: tuple[type[Exception], ...]
+) -> bool:
+    job = endings.store().get(context.job_id)
+    if job is None:
+        return False
+    policy = Policy(
+        transient=transient,
+        # The row waits, no message does.
+        run_s=0,
+        visibility_timeout_s=math.inf,
+        attempts=settings().retry_times + 1,
+        first_s=settings().retry_first_pause,
+        longest_s=settings().retry_longest_pause,
+        final=(Cancelled,),
+    )
+    # Those that were handed back do not count; those that lost their process do.
+    pause_s = policy.pause_s(error, job.lost + job.retries + 1)
+    if pause_s is None:
+        return False
+    text = f"{endings.describe(error)} Again in {pause_s:.0f} s"
+    context.report(0, text, force=True)
+    return endings.store().try_again(job.id, context.attempt, after_s=pause_s)
 
 
 def _fail(context: JobContext, text: str, reason: str = endings.Reason.ERROR) -> None:

@@ -42,6 +42,8 @@ jobs = Table(
     Column("state", String(20), nullable=False),
     Column("attempt", Integer, nullable=False, default=0),
     Column("attempts", Integer, nullable=False, default=1),
+    Column("lost", Integer, nullable=False, default=0),
+    Column("retries", Integer, nullable=False, default=0),
     Column("result", JSON(none_as_null=True)),
     Column("error", Text),
     Column("reason", String(40)),

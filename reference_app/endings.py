@@ -99,8 +99,8 @@ def lose(job_id: str, attempt: int | None = None) -> None:
     job = jobs.get(job_id)
     again = job is not None and job.attempts > 1
     text = "The process of the job was lost"
-    if again:
-        text += f", in each of {job.attempt} attempts" if job else ""
+    if job is not None and again:
+        text += f", {job.lost + 1} times"
     reason = Reason.POISON if again else Reason.LOST
     finish(job_id, State.FAILED, attempt=attempt, error=text, reason=reason)
 

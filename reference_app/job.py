@@ -47,12 +47,14 @@ class Job:
     state: State
     attempt: int  #: the latest that started; 0: none yet
     attempts: int  #: how many a lost process may cost
+    lost: int  #: attempts it has cost, and another one followed
+    retries: int  #: attempts that ended with a transient fault, and another followed
     result: dict[str, Any] | None
     error: str | None
     reason: str | None  #: of failed
     published: bool  #: the broker took the message of the next attempt
-    publish_at: float | None  #: from then on somebody else may send it (again)
-    sends: int  #: messages sent, of all attempts
+    publish_at: float | None  #: from then on somebody (else) may send or run it
+    sends: int  #: messages sent of the next attempt
     lease_until: float | None  #: on the local path: an API looks after it until then
     pid: int | None  #: of the process that claimed it last, on its own machine
     last_seq: int  #: of the events in the database

@@ -4,6 +4,7 @@ What belongs to a task for ever is declared here, once: where its function is, w
 submit does without a broker, how often a lost job is tried. Limits are settings.
 """
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from celery import Celery, Task
 
 from reference_app import context, device, endings
+from reference_app.jobs import Path
 from reference_app.settings import WithoutBroker
 
 Function = Callable[[dict[str, Any], context.JobContext], dict[str, Any]]
@@ -33,10 +35,10 @@ class JobTask(Task):
     def run(self, request: dict[str, Any]) -> None:
         """Run the job function and end the job's row."""
         _, soft_limit_s = self.request.timelimit or (None, None)
-        work = load(self.function)
-        context.run(
+        run(
+            self.function,
             self.request.id,
-            lambda job_context: work(request, job_context),
+            request,
             attempt=endings.attempt_of(self.request),
             soft_limit_s=soft_limit_s,
         )
@@ -47,6 +49,33 @@ def functions(app: Celery) -> dict[str, str]:
     app.loader.import_default_modules()
     tasks = app.tasks.values()
     return {task.name: task.function for task in tasks if isinstance(task, JobTask)}
+
+
+def run(
+    place: str,
+    job_id: str,
+    request: dict[str, Any],
+    *,
+    attempt: int,
+    soft_limit_s: float | None,
+    path: Path = Path.CELERY,
+) -> None:
+    """Run an attempt of a job by the function at `place`; the same on both paths.
+
+    The errors that its module names in `TRANSIENT` are tried again.
+
+    Raises:
+        Exception: as context.run.
+    """
+    work = load(place)
+    context.run(
+        job_id,
+        lambda job_context: work(request, job_context),
+        attempt=attempt,
+        soft_limit_s=soft_limit_s,
+        path=path,
+        transient=getattr(sys.modules[work.__module__], "TRANSIENT", ()),
+    )
 
 
 def load(place: str) -> Function:

@@ -66,7 +66,7 @@ class Jobs:
             **{"id": job_id, "kind": kind, "request": request, "path": path},
             **{"soft_limit_s": limits[0], "hard_limit_s": limits[1]},
             **{"state": State.PENDING, "attempts": attempts, "created_at": now},
-            "publish_at": now + CONFIRM_S,
+            "publish_at": now + (CONFIRM_S if path is Path.CELERY else 0.0),
         }
 
         def record(connection: Connection) -> None:
@@ -188,16 +188,29 @@ class Jobs:
         ) or self._move(job_id, State.CANCELLED, mine, ~wanted, ended_at=ended_at)
 
     def try_again(
-        self, job_id: str, attempt: int | None, *, free: bool = False
+        self,
+        job_id: str,
+        attempt: int | None,
+        *,
+        free: bool = False,
+        after_s: float | None = None,
     ) -> bool:
-        """Put a started job back, to be sent at once; False if it has no attempt left.
+        """Put a started job back, to be sent again; False if it has no attempt left.
 
         Args:
-            job_id: of a job whose process is gone.
-            attempt: the one that was lost; None: whichever runs.
-            free: the attempt does not count, since nothing went wrong with it.
+            job_id: of a job that was started.
+            attempt: the one that is over; None: whichever runs.
+            free: it does not count, since nothing went wrong with it.
+            after_s: its work failed, and the caller allows another attempt in so many
+                seconds; None: its process is gone, and it is sent at once.
         """
-        allowed = true() if free else _jobs.c.attempt < _jobs.c.attempts
+        counts: dict[str, Any] = {}
+        allowed: ColumnElement[bool] = true()
+        if after_s is not None:
+            counts = {"retries": _jobs.c.retries + 1}
+        elif not free:
+            counts = {"lost": _jobs.c.lost + 1}
+            allowed = _jobs.c.lost + 1 < _jobs.c.attempts
         return self._move(
             job_id,
             State.PENDING,
@@ -206,16 +219,18 @@ class Jobs:
             _jobs.c.cancel_requested_at.is_(null()),
             allowed,
             published=False,
-            publish_at=time.time(),
+            publish_at=time.time() + (after_s or 0.0),
+            sends=0,
             lease_until=None,
-            attempts=_jobs.c.attempts + (1 if free else 0),
+            **counts,
         )
 
     def to_reserve(self, count: int) -> list[Job]:
-        """Return the oldest jobs that wait on the local path, and that no API has."""
+        """Return the oldest jobs that are due on the local path and that no API has."""
         free = _jobs.c.lease_until.is_(null()) | (_jobs.c.lease_until < time.time())
         waiting = (_jobs.c.state == State.PENDING) & (_jobs.c.path == Path.LOCAL)
-        return self._select(waiting & free, count, oldest_first=True)
+        due = _jobs.c.publish_at <= time.time()
+        return self._select(waiting & free & due, count, oldest_first=True)
 
     def reserve(self, job_id: str, lease_s: float, seen: Job | None = None) -> bool:
         """Keep a local job for `lease_s` more; take it, if it is still as `seen`."""
@@ -232,7 +247,7 @@ class Jobs:
     def divert(self, job_id: str) -> bool:
         """Send a pending job the local way; False if it has started or ended."""
         pending = (_jobs.c.id == job_id) & (_jobs.c.state == State.PENDING)
-        return self._update(pending, path=Path.LOCAL)
+        return self._update(pending, path=Path.LOCAL, publish_at=time.time())
 
     def request_cancel(self, job_id: str) -> Job | None:
         """End a pending job as cancelled, or write the wish on a running one.

@@ -24,8 +24,8 @@ from celery.exceptions import Ignore
 from pebble import CONSTS, ProcessExpired, ProcessPool
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_app import context, endings
-from reference_app.job_task import load
+from reference_app import endings
+from reference_app.job_task import load, run
 from reference_app.jobs import Job, Path, State
 from reference_app.patterns.cancel import Escalation
 from reference_app.settings import Settings
@@ -189,7 +189,7 @@ def prepare(places: Sequence[str]) -> None:
 
 def run_job(job_id: str, attempt: int, place: str, soft_limit_s: float | None) -> None:
     """Run one job in this process; its row tells how it ended."""
-    work = load(place)
+    load(place)  # before the clock starts
     # The same signal as Celery's, sent by the kernel's clock.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGUSR1))
@@ -200,9 +200,10 @@ def run_job(job_id: str, attempt: int, place: str, soft_limit_s: float | None) -
     try:
         # What the job raised has been written into its row.
         with contextlib.suppress(Exception, Ignore):
-            context.run(
+            run(
+                place,
                 job_id,
-                lambda job_context: work(job.request, job_context),
+                job.request,
                 attempt=attempt,
                 soft_limit_s=soft_limit_s,
                 path=Path.LOCAL,

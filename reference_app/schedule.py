@@ -14,24 +14,14 @@ import redis
 from celery import Task, signals
 from celery.exceptions import Ignore
 
+from reference_app.patterns.single_beat import Slots
 from reference_app.settings import Settings
 
 #: What part of a period must lie between two runs. Not all of it: of one scheduler's
 #: messages the second may take a few milliseconds less to be published.
 SLOT = 0.9
 
-#: Periods for which the last run is remembered; a message expires after one.
-REMEMBERED = 10
-
 CLEANUP = "workspace_cleanup"
-
-#: KEYS: last run. ARGV: moment, shortest distance, seconds to remember it.
-_CLAIM = """
-local last = redis.call('GET', KEYS[1])
-if last and math.abs(ARGV[1] - last) < tonumber(ARGV[2]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
-return 1
-"""
 
 
 def entries(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -46,6 +36,8 @@ def entries(settings: Settings) -> dict[str, dict[str, Any]]:
 def claim(client: redis.Redis, task: Task) -> None:
     """Return if the running task is the first of its slot, or was not sent by beat.
 
+    One that was delivered again is no second one.
+
     Raises:
         celery.exceptions.Ignore: the slot has had its run, or nobody knows, since Redis
             does not answer; the next slot is near.
@@ -53,11 +45,12 @@ def claim(client: redis.Redis, task: Task) -> None:
     entry, sent_at = task.request.get("entry"), task.request.get("sent_at")
     if entry is None or sent_at is None:
         return
-    every_s = task.request.get("every_s")
-    remembered_s = int(REMEMBERED * every_s) + 1
-    key = f"schedule:{entry}"
+    slots = Slots(client, prefix="schedule")
+    every_s, holder = task.request.get("every_s"), task.request.get("id")
     try:
-        first = client.eval(_CLAIM, 1, key, sent_at, SLOT * every_s, remembered_s)
+        first = slots.take_sent(
+            entry, every_s, sent_at_s=sent_at, holder=holder, spacing=SLOT
+        )
     except redis.RedisError as error:
         raise Ignore(f"{entry}: no slot can be claimed: {error!r}") from None
     if not first:

@@ -110,6 +110,13 @@ class Settings(BaseSettings):
     steering_sync_wait: float = Field(default=30, gt=0)
     steering_sync_sunset: date | None = None
 
+    #: How often a job is tried again whose work met a fault that goes away by itself;
+    #: seconds before the first time, doubled each time, up to the longest. At least
+    #: half of that passes: jobs that failed together come apart.
+    retry_times: int = Field(default=3, ge=0)
+    retry_first_pause: float = Field(default=60, gt=0)
+    retry_longest_pause: float = Field(default=600, gt=0)
+
     #: 1: only the end of a process gives all memory back. 0: never recycle.
     steering_max_tasks_per_child: int = Field(default=1, ge=0)
     #: Comma-separated; empty means every queue of the queue table.
@@ -179,6 +186,15 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"{name}={soft_s:g} must be below the hard limit, {hard_s:g}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _pauses_grow(self) -> "Settings":
+        if self.retry_first_pause > self.retry_longest_pause:
+            raise ValueError(
+                f"RETRY_FIRST_PAUSE={self.retry_first_pause:g} must not be above "
+                f"RETRY_LONGEST_PAUSE, {self.retry_longest_pause:g}"
+            )
         return self
 
     @model_validator(mode="after")

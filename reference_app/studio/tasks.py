@@ -2,22 +2,24 @@
 
 import logging
 
-from celery import Task
-
 from reference_app import endings, schedule
 from reference_app.broker import app
+from reference_app.late_task import LateTask
 from reference_app.settings import settings
 from reference_app.studio import workspace
 
 log = logging.getLogger(__name__)
 
 
-class CleanUpWorkspaces(Task):
-    """Remove the workspaces that nobody has touched for long; `dry` only lists them."""
+class CleanUpWorkspaces(LateTask):
+    """Remove the workspaces that nobody has touched for long; `dry` only lists them.
+
+    What it had no time for is left to the next one.
+    """
 
     name = "services.tasks.cleanup_workspaces"
 
-    def run(self, dry: bool = False) -> list[str]:
+    def work(self, dry: bool = False) -> list[str]:
         """Return the names of what is gone, or would be."""
         schedule.claim(endings.client(), self)
         folder = settings().workspaces_dir

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from celery.exceptions import Ignore, SoftTimeLimitExceeded
 
 from reference_app import context, endings, events
 from reference_app.jobs import State
+from reference_app.patterns.checkpoint import Superseded
 from reference_app.settings import settings
 
 
@@ -20,6 +22,11 @@ def job(jobs):
 def kinds(job_id):
     log = endings.client().xrange(events.names(job_id).log)
     return [json.loads(fields[b"event"])["kind"] for _, fields in log]
+
+
+def said(job_id):
+    log = endings.client().xrange(events.names(job_id).log)
+    return [json.loads(fields[b"event"])["message"] for _, fields in log]
 
 
 def journal():
@@ -91,6 +98,92 @@ def test_at_the_soft_limit_the_job_is_failed_and_cleaned_up(job, jobs):
         context.run(job, lambda ctx: os.kill(os.getpid(), signal.SIGUSR1))
     assert jobs.get(job).reason == "soft_time_limit"
     assert journal()[1:] == [("mark", "cleanup"), ("end", "soft_time_limit")]
+
+
+@pytest.fixture
+def breaks(configured):
+    """Let an attempt end with an error; ConnectionError is a transient one."""
+    configured(RETRY_TIMES=2, RETRY_FIRST_PAUSE=10, RETRY_LONGEST_PAUSE=15)
+
+    def run(error, job_id="a"):
+        def work(ctx):
+            raise error
+
+        context.run(job_id, work, transient=(ConnectionError,))
+
+    return run
+
+
+def test_a_transient_fault_is_tried_again_later_and_later_then_it_fails(
+    job, jobs, breaks
+):
+    pauses_s = []
+    for retries in (1, 2):
+        with pytest.raises(Ignore):
+            breaks(ConnectionResetError("by peer"))
+        row = jobs.get(job)
+        assert (row.state, row.retries, row.error) == (State.PENDING, retries, None)
+        pauses_s.append(row.publish_at - time.time())
+    assert 4 < pauses_s[0] <= 10
+    assert 7 < pauses_s[1] <= 15
+    assert jobs.to_publish(published=False) == []  # neither is due
+    with pytest.raises(ConnectionResetError):
+        breaks(ConnectionResetError("by peer"))
+    assert (jobs.get(job).state, jobs.get(job).attempt) == (State.FAILED, 3)
+    assert kinds(job) == ["progress", "progress", "failed"]
+    assert "ConnectionResetError: by peer Again in" in said(job)[0]
+
+
+def test_a_bug_a_time_out_and_a_cancel_are_never_tried_again(job, jobs, breaks):
+    def after_a_limit():
+        error = ConnectionError("closed")
+        error.__cause__ = SoftTimeLimitExceeded()
+        return error
+
+    for job_id, error in (("b", KeyError("layer 7")), ("c", after_a_limit())):
+        jobs.create(job_id, "steering.compare", {})
+        with pytest.raises(type(error)):
+            breaks(error, job_id)
+        assert jobs.get(job_id).state is State.FAILED
+
+    def work(ctx):
+        jobs.request_cancel(job)
+        raise ConnectionError("closed by the cancel")
+
+    with pytest.raises(ConnectionError):
+        context.run(job, work, transient=(ConnectionError,))
+    assert jobs.get(job).state is State.CANCELLED
+
+
+def test_a_lost_process_and_a_transient_fault_count_together_and_apart(
+    job, jobs, breaks
+):
+    jobs.start(job)
+    assert not jobs.try_again(job, 1)  # one attempt may be lost, this one
+    assert jobs.try_again(job, 1, free=True)
+    with pytest.raises(Ignore):
+        breaks(ConnectionError())
+    row = jobs.get(job)
+    assert (row.attempt, row.lost, row.retries) == (2, 0, 1)
+
+
+def test_a_job_that_waits_for_another_attempt_can_be_cancelled(job, jobs, breaks):
+    with pytest.raises(Ignore):
+        breaks(ConnectionError())
+    jobs.request_cancel(job)
+    assert jobs.get(job).state is State.CANCELLED
+
+
+def test_an_attempt_that_a_newer_one_superseded_ends_without_a_word(job, jobs):
+    def work(ctx):
+        jobs.try_again(job, ctx.attempt, free=True)
+        jobs.start(job)
+        raise Superseded("fence 1, now 2")
+
+    with pytest.raises(Ignore):
+        context.run(job, work)
+    assert (jobs.get(job).state, jobs.get(job).attempt) == (State.STARTED, 2)
+    assert kinds(job) == []
 
 
 def test_a_running_job_sees_the_wish_to_cancel(job, jobs):

@@ -50,9 +50,25 @@ class JobLife(RuleBasedStateMachine):
         again = self.jobs.try_again(job_id, attempt)
         assert again == (
             before.state is State.STARTED
-            and before.attempt == attempt == 1
+            and before.attempt == attempt
+            and before.lost == 0
             and before.cancel_requested_at is None
         )
+
+    @rule(job_id=ids)
+    def fail_for_now(self, job_id):
+        before = self.jobs.get(job_id)
+        if self.jobs.try_again(job_id, before.attempt, after_s=60):
+            after = self.jobs.get(job_id)
+            assert (after.retries, after.lost) == (before.retries + 1, before.lost)
+            # Nobody sends or takes it before its time
+            assert job_id not in {
+                job.id
+                for job in (
+                    *self.jobs.to_publish(published=False),
+                    *self.jobs.to_reserve(9),
+                )
+            }
 
     @rule(job_id=ids, attempt=st.sampled_from([1, 2]))
     def fail_an_attempt(self, job_id, attempt):

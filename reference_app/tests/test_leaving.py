@@ -32,7 +32,7 @@ def test_a_job_that_outlasts_its_worker_is_put_back_and_nothing_is_counted(
     jobs.start("a")
     leaving.hand_back("a", comes_back)
     job = jobs.get("a")
-    assert (job.state, job.attempt, job.attempts) == (State.PENDING, 1, 2)
+    assert (job.state, job.attempt, job.lost) == (State.PENDING, 1, 0)
     # The old message, should it come back, is a copy; the new one is not.
     assert jobs.start("a", 1) is None
     assert jobs.start("a", 2) == 2

@@ -169,7 +169,7 @@ def test_what_an_api_leaves_the_next_one_goes_on_with(no_redis):
     first.stop()
     assert process_start(pid) is None
     row = no_redis.get("a")
-    assert (row.state, row.attempt, row.attempts) == (State.PENDING, 1, 2)
+    assert (row.state, row.attempt, row.lost) == (State.PENDING, 1, 0)
     second = local_path.LocalPath(settings(), FUNCTIONS)
     second.start()
     until(lambda: no_redis.get("a").attempt == 2)

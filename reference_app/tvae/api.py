@@ -118,7 +118,8 @@ def status(task_id: str) -> TaskStatusResponse:
     data = dict(event["data"])
     progress, message = int(event["percent"]), event["message"]
     if job.state is State.PENDING:
-        message = "Waiting for a worker"
+        # Between two attempts the newest event says why.
+        message = (job.retries and message) or "Waiting for a worker"
     elif job.state is State.COMPLETED:
         progress, message = 100, "Complete"
     elif job.state is State.FAILED:

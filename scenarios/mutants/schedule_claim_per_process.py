@@ -11,8 +11,9 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/schedule.py",
-            old='    key = f"schedule:{entry}"\n',
-            new='    import os\n\n    key = f"schedule:{entry}:{os.getpid()}"\n',
+            old='    slots = Slots(client, prefix="schedule")\n',
+            new="    import os\n\n"
+            '    slots = Slots(client, prefix=f"schedule-{os.getpid()}")\n',
         ),
     ),
 )

@@ -47,6 +47,20 @@ def test_two_schedulers_out_of_step_run_as_often_as_one(slots):
     assert len(taken_s) == 4
 
 
+def test_runs_that_carry_the_moment_they_were_sent_lie_that_far_apart(slots):
+    def take(sent_at_s, holder=None):
+        holder = holder or f"sent at {sent_at_s}"
+        return slots.take_sent("clean", 2.0, sent_at_s=sent_at_s, holder=holder)
+
+    # One scheduler's all run, a little early or late; another one's between do not
+    assert [take(at) for at in (1000, 1000.5, 1001.9, 1003.8)] == [1, 0, 1, 1]
+    # nor does one whose clock is a little behind; a redelivered one still has its slot
+    assert not take(1002.5, "late")
+    assert take(1003.8)
+    with pytest.raises(ValueError, match="every_s=0"):
+        slots.take_sent("clean", 0, sent_at_s=1, holder="a")
+
+
 def test_entries_do_not_share_slots(slots):
     assert slots.take("clean", 60, holder="a")
     assert slots.take("report", 60, holder="b")
