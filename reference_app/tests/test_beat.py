@@ -45,6 +45,7 @@ def once_per_slot(sent):
     return all(b - a > 0.45 for a, b in itertools.pairwise(sent))
 
 
+@pytest.mark.feature("S2-09")
 @pytest.mark.parametrize("beats", [1, 2])
 def test_one_message_per_interval_on_its_queue_whoever_runs(
     process, broker, until, beats
@@ -57,6 +58,7 @@ def test_one_message_per_interval_on_its_queue_whoever_runs(
     assert sent[-1] - sent[0] == pytest.approx(5, abs=1)
 
 
+@pytest.mark.feature("S2-09")
 def test_switched_off_it_sends_nothing_and_forgets_what_it_sent(
     process, broker, configured, until
 ):
@@ -124,6 +126,7 @@ def test_beat_outlives_a_redis_that_is_away_at_its_start_and_later(
     assert beat.poll() is None
 
 
+@pytest.mark.feature("S2-10")
 def test_after_a_kill_beat_starts_over_a_stale_pid_file(
     process, broker, tmp_path, until
 ):
@@ -159,6 +162,7 @@ beat.main()
 """
 
 
+@pytest.mark.feature("S2-10")
 def test_beat_writes_only_into_its_folder_which_may_be_empty_and_not_of_root(
     configured, broker, tmp_path, until
 ):

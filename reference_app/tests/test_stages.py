@@ -114,6 +114,7 @@ def before(tmp_path):
         yield running
 
 
+@pytest.mark.feature("S4-02")
 def test_before_the_migration_all_works_without_redis(before):
     _, api = before
     result = ended(api, submit(api))
