@@ -4,8 +4,10 @@ What belongs to a task for ever is declared here, once: where its function is, w
 submit does without a broker, how often a lost job is tried. Limits are settings.
 """
 
+import functools
+import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import Any
 
@@ -13,9 +15,13 @@ from celery import Celery, Task
 
 from reference_app import context, device, endings
 from reference_app.jobs import Path
+from reference_app.patterns import async_task
 from reference_app.settings import WithoutBroker
 
 Function = Callable[[dict[str, Any], context.JobContext], dict[str, Any]]
+AsyncFunction = Callable[
+    [dict[str, Any], context.JobContext], Coroutine[Any, Any, dict[str, Any]]
+]
 
 
 class JobTask(Task):
@@ -81,10 +87,21 @@ def run(
 def load(place: str) -> Function:
     """Import a job function, named as `package.module:function`.
 
+    A coroutine function gets an event loop of its own for each call.
     Where its module names a `DEVICE`, it holds a place on that while it runs, whichever
     path it came.
     """
     module, _, name = place.partition(":")
     found = import_module(module)
     function: Function = getattr(found, name)
+    if inspect.iscoroutinefunction(function):
+        function = _in_a_loop(function)
     return device.on(getattr(found, "DEVICE", ""), function)
+
+
+def _in_a_loop(function: AsyncFunction) -> Function:
+    @functools.wraps(function)
+    def run(request: dict[str, Any], job_context: context.JobContext) -> dict[str, Any]:
+        return async_task.run(lambda: function(request, job_context))
+
+    return run

@@ -24,8 +24,7 @@ from celery.exceptions import Ignore
 from pebble import CONSTS, ProcessExpired, ProcessPool
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_app import endings
-from reference_app.job_task import load, run
+from reference_app import endings, job_task
 from reference_app.jobs import Job, Path, State
 from reference_app.patterns.cancel import Escalation
 from reference_app.settings import Settings
@@ -182,14 +181,14 @@ def prepare(places: Sequence[str]) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
     threading.Thread(target=_die_with_parent, name="parent", daemon=True).start()
     for place in places:
-        preload = getattr(sys.modules[load(place).__module__], "preload", None)
+        preload = getattr(sys.modules[job_task.load(place).__module__], "preload", None)
         if preload is not None:
             preload()
 
 
 def run_job(job_id: str, attempt: int, place: str, soft_limit_s: float | None) -> None:
     """Run one job in this process; its row tells how it ended."""
-    load(place)  # before the clock starts
+    job_task.load(place)  # before the clock starts
     # The same signal as Celery's, sent by the kernel's clock.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGUSR1))
@@ -200,7 +199,7 @@ def run_job(job_id: str, attempt: int, place: str, soft_limit_s: float | None) -
     try:
         # What the job raised has been written into its row.
         with contextlib.suppress(Exception, Ignore):
-            run(
+            job_task.run(
                 place,
                 job_id,
                 job.request,

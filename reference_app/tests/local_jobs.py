@@ -1,8 +1,11 @@
 """Job functions for the tests of the local path, imported by its child processes."""
 
+import asyncio
 import os
 import signal
 import threading
+
+TRANSIENT = (ConnectionError,)
 
 
 def quick(request, ctx):
@@ -37,3 +40,19 @@ def suicidal(request, ctx):
 
 def faulty(request, ctx):
     raise KeyError("layer 7")
+
+
+def flaky(request, ctx):
+    """Work at the second attempt."""
+    if ctx.attempt == 1:
+        raise ConnectionError("refused")
+    return {"attempt": ctx.attempt}
+
+
+async def limited(request, ctx):
+    """Wait until the soft limit, which comes at once, and clean up."""
+    try:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await asyncio.Event().wait()
+    finally:
+        ctx.mark("closed what it had opened")

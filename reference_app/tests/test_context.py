@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
 
-from reference_app import context, endings, events
+from reference_app import context, endings, events, job_task
 from reference_app.jobs import State
 from reference_app.patterns.checkpoint import Superseded
 from reference_app.settings import settings
@@ -184,6 +184,15 @@ def test_an_attempt_that_a_newer_one_superseded_ends_without_a_word(job, jobs):
         context.run(job, work)
     assert (jobs.get(job).state, jobs.get(job).attempt) == (State.STARTED, 2)
     assert kinds(job) == []
+
+
+def test_at_the_soft_limit_a_coroutine_cleans_up_first(job, jobs):
+    work = job_task.load("reference_app.tests.local_jobs:limited")
+    with pytest.raises(SoftTimeLimitExceeded):
+        context.run(job, lambda ctx: work({}, ctx))
+    assert jobs.get(job).reason == "soft_time_limit"
+    marks = [name for what, name in journal() if what == "mark"]
+    assert marks == ["closed what it had opened", "cleanup"]
 
 
 def test_a_running_job_sees_the_wish_to_cancel(job, jobs):

@@ -1,3 +1,4 @@
+import inspect
 import json
 import multiprocessing
 import time
@@ -9,6 +10,7 @@ from reference_app import device, job_task
 from reference_app.patterns.gpu_lease import DeviceBusy, holders
 from reference_app.settings import settings
 from reference_app.steering import generate
+from reference_app.tvae import script, seed_data, work
 
 
 class Context(SimpleNamespace):
@@ -52,16 +54,35 @@ def test_one_who_waits_can_be_cancelled():
 
 
 @pytest.mark.usefixtures("configured")
-@pytest.mark.parametrize("name", ["compare", "sweep"])
-def test_steering_holds_the_device_whichever_path_it_came(name, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (generate, "compare"),
+        (generate, "sweep"),
+        (work, "train"),
+        (work, "generate"),
+        (script, "train"),
+    ],
+)
+def test_what_computes_holds_the_one_device_whichever_path_it_came(
+    module, name, monkeypatch
+):
     def body(request, context):
-        return holders(device.folder(), generate.DEVICE)
+        return holders(device.folder(), "gpu0")
 
-    monkeypatch.setattr(generate, name, body)
+    async def later(request, context):
+        return body(request, context)
+
+    waits = inspect.iscoroutinefunction(getattr(module, name))
+    monkeypatch.setattr(module, name, later if waits else body)
     # Worker and old path both get the function from here.
-    function = job_task.load(f"reference_app.steering.generate:{name}")
+    function = job_task.load(f"{module.__name__}:{name}")
     assert "job a in pid" in function({}, context())[0]
-    assert holders(device.folder(), generate.DEVICE) == {}
+    assert holders(device.folder(), "gpu0") == {}
+
+
+def test_seed_data_are_made_without_it():
+    assert job_task.load("reference_app.tvae.seed_data:make") is seed_data.make
 
 
 def test_a_job_whose_module_names_no_device_takes_none():

@@ -165,9 +165,8 @@ def retry(task_id: str, key: IdempotencyKey = None) -> SubmittedResponse:
             409,
             f"Task {task_id} is {job.state}; a failed or cancelled one can be retried.",
         )
-    # The first job of a row of retries names the checkpoint.
-    first = job.request.get("retry_of") or job.id
-    return _submit(tasks.BY_NAME[job.kind], {**job.request, "retry_of": first}, key)
+    again = {**job.request, "retry_of": job.id}
+    return _submit(tasks.BY_NAME[job.kind], again, key)
 
 
 def _submit(

@@ -8,10 +8,13 @@ import json
 import logging
 import time
 from dataclasses import asdict
-from pathlib import Path
 
-from reference_app.tvae import tensors
-from reference_app.tvae.files import digest
+from safetensors import SafetensorError
+from safetensors import torch as safetensors
+
+from reference_app.patterns.checkpoint import Checkpoint
+from reference_app.tvae.files import digest, or_later
+from reference_app.tvae.places import Places
 from reference_app.tvae.table import Table
 from reference_app.tvae.training import Recipe, Training
 from reference_app.tvae.transform import Transform
@@ -21,42 +24,75 @@ log = logging.getLogger(__name__)
 #: Seconds after which nobody comes back for an unfinished training.
 FORGET_S = 7 * 86_400.0
 
-
-def fingerprint(seed_data: Path, recipe: Recipe) -> str:
-    """Return what a checkpoint must agree with: the data's digest and the recipe."""
-    return f"{digest(seed_data)} {json.dumps(asdict(recipe))}"
+#: The fence of a job that has ended: no attempt of it writes any more.
+ENDED = 2**62
 
 
-def save(path: Path, training: Training, mark: str) -> None:
-    """Write where the training is; an existing checkpoint is replaced."""
-    about = {"fingerprint": mark, "columns": training.transform.to_json()}
-    tensors.write(path, training.state(), about)
+class Unfinished:
+    """The training of one job, as one attempt of it sees it.
 
+    An attempt that a newer one has superseded gets patterns.checkpoint.Superseded.
+    """
 
-def resume(path: Path, table: Table, recipe: Recipe, mark: str) -> Training | None:
-    """Return the training where it was left, None if there is nothing to go on from."""
-    try:
-        state, about = tensors.read(path)
-        if about["fingerprint"] != mark:
-            log.info("%s is of another training: starting anew", path)
-            return None
-        training = Training(table, recipe, Transform.from_json(about["columns"]))
-        training.restore(state)
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        log.warning("starting anew: %r", error)
-        return None
-    return training
+    def __init__(
+        self, place: Places, job_id: str, attempt: int, recipe: Recipe
+    ) -> None:
+        self._place, self._recipe = place, recipe
+        self._repeated: Checkpoint | None = None
+        self._mark = f"{digest(place.seed)} {json.dumps(asdict(recipe))}"
+        with or_later():
+            self._checkpoint = Checkpoint(place.checkpoint(job_id), fence=attempt)
 
+    def resume(self, table: Table, retry_of: str | None = None) -> Training | None:
+        """Return the training where it was left, None if there is none to go on with.
 
-def forget(path: Path) -> None:
-    """Remove a checkpoint, and those beside it that nobody came back for."""
-    path.unlink(missing_ok=True)
-    before = time.time() - FORGET_S
-    for other in path.parent.glob("*.safetensors"):
+        A job that repeats another one begins where that one stopped.
+        """
+        training = self._load(self._checkpoint, table)
+        if training is not None or retry_of is None:
+            return training
+        path = self._place.checkpoint(retry_of)
+        if path.exists():
+            self._repeated = Checkpoint(path, fence=ENDED)
+            training = self._load(self._repeated, table)
+        if training is not None:
+            self.save(training)  # a retry of this one looks here
+        return training
+
+    def save(self, training: Training) -> None:
+        """Write where the training is; where that fails, the last one stands."""
+        about = {"mark": self._mark, "columns": training.transform.to_json()}
+        data = safetensors.save(training.state())
         try:
-            if other.stat().st_mtime < before:
-                other.unlink()
-        except FileNotFoundError:
-            continue  # another training of the machine was faster
+            self._checkpoint.save(data, step=len(training.losses), **about)
+        except OSError as error:
+            log.warning("no checkpoint this time: %s", error)
+
+    def forget(self) -> None:
+        """Remove the checkpoint, and those beside it that nobody came back for."""
+        self._checkpoint.discard()
+        if self._repeated is not None:
+            self._repeated.discard()
+        before = time.time() - FORGET_S
+        for other in self._place.unfinished.iterdir():
+            try:
+                if other.stat().st_mtime < before:
+                    other.unlink()
+            except FileNotFoundError:
+                continue  # another training of the machine was faster
+
+    def _load(self, checkpoint: Checkpoint, table: Table) -> Training | None:
+        saved = checkpoint.load()
+        if saved is None:
+            return None
+        if saved.about.get("mark") != self._mark:
+            log.info("the checkpoint is of another training: starting anew")
+            return None
+        try:
+            transform = Transform.from_json(saved.about["columns"])
+            training = Training(table, self._recipe, transform)
+            training.restore(safetensors.load(saved.data))
+        except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
+            log.warning("starting anew: %r", error)
+            return None
+        return training

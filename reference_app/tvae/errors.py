@@ -6,7 +6,8 @@ GanError (a ValueError)
 ├── NoSeedData        the machine has no readable seed data to learn from
 ├── NoModel           the machine has no readable trained model
 ├── Diverged          a training went wrong, its loss is no number any more
-└── ScriptFailed      the external training script failed
+├── ScriptFailed      the external training script failed
+└── TryLater          what is missing may be there again in a while
 
 Every message names the value that was found and what to do about it.
 """
@@ -38,3 +39,7 @@ class Diverged(GanError):
 
 class ScriptFailed(GanError):
     """The external training script ended with an error, or left no model."""
+
+
+class TryLater(GanError):
+    """What is missing may be there again in a while: room on the disk, say."""

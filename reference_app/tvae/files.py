@@ -1,5 +1,6 @@
 """Files that are seen whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,6 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reference_app.tvae.errors import TryLater
+
+#: What a file system says when it will take a file again in a while.
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.ENFILE, errno.ESTALE)
+
+
+@contextmanager
+def or_later() -> Iterator[None]:
+    """Say of what is written in the body whether it is worth another attempt.
+
+    Raises:
+        TryLater: the disk is full, or away.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in PASSING:
+            raise
+        raise TryLater(f"Nothing can be written now: {error}.") from error
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -16,15 +37,19 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Everybody may read it. After an exception `path` is as it was, and after a crash at
     any moment it is the old file or the new one.
+
+    Raises:
+        TryLater: the disk is full, or away.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        yield temporary
-        temporary.chmod(0o644)
-        _flush(temporary)
-        temporary.replace(path)
-        _flush(path.parent)
+        with or_later():
+            yield temporary
+            temporary.chmod(0o644)
+            _flush(temporary)
+            temporary.replace(path)
+            _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -28,9 +28,14 @@ class Places:
         """Whether a model was trained."""
         return (self.model / description.NAME).exists()
 
-    def checkpoint(self, training_id: str) -> Path:
-        """Return the file of the unfinished training that a job began."""
-        return self.folder / "unfinished" / f"{training_id}.safetensors"
+    @property
+    def unfinished(self) -> Path:
+        """The folder of the trainings that have not ended well yet."""
+        return self.folder / "unfinished"
+
+    def checkpoint(self, job_id: str) -> Path:
+        """Return the file of a job's unfinished training."""
+        return self.unfinished / job_id
 
     def synthetic(self, job_id: str) -> Path:
         """Return the folder of what one job generated."""

@@ -1,27 +1,35 @@
 """The job function that trains in an external process and reads what it prints.
 
+A coroutine, since it mostly waits: called by patterns/async_task.py.
+
 The command is GAN_TRAIN_COMMAND; it gets the request as options and is to leave the
 machine's model where the built-in training would. Promise: output is read as it comes,
 a line that says nothing costs nothing, and the process is gone with everything it
 started when the job has ended, in any way, also by SIGKILL (see leash.py).
 """
 
+import asyncio
 import contextlib
 import os
-import selectors
 import shlex
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from reference_app.settings import settings
 from reference_app.tvae import description, leash, machines, places
-from reference_app.tvae.errors import ScriptFailed
+from reference_app.tvae.errors import ScriptFailed, TryLater
 from reference_app.tvae.lines import Lines, parse
 from reference_app.tvae.stages import Context, tell, tell_epoch
+
+#: What the script runs on; it is gone before the place is given back.
+DEVICE = "gpu0"
+
+#: After these another attempt is worth while.
+TRANSIENT = (TryLater,)
 
 #: Seconds between two looks whether the job is still wanted, while nothing is printed.
 LOOK_S = 0.1
@@ -29,10 +37,11 @@ LOOK_S = 0.1
 SHOWN = 3
 
 
-def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
+async def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
     """Train the machine's model by the script.
 
     Raises:
+        TryLater: it ended with 75 (EX_TEMPFAIL), as programs do to be tried again.
         ScriptFailed: it ended with an error, or left no new model.
     """
     machine_id, epochs = request["machine_id"], request["epochs"]
@@ -41,22 +50,30 @@ def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
     tell(ctx, machine_id, 0, "initializing", "Starting", current=0, total=epochs)
     last = deque[str](maxlen=SHOWN)
     told = 0
-    with _running(_command(request, ctx.job_id)) as process:
-        for line in _lines(process, ctx):
-            last.append(line)
-            said = parse(line)
-            if said is None:
-                continue
-            epoch = said.epoch
-            if epoch is None:
-                epoch = round(epochs * (said.percent or 0) / 100)
-            # A script says it per epoch, or twice; a subscriber wants every tenth.
-            if told < epoch <= epochs and epoch % request["progress_every"] == 0:
-                tell_epoch(ctx, machine_id, epoch, epochs, said.loss)
-                told = epoch
-        code = process.wait()
+    with _running(_command(request, ctx.job_id), ctx.attempt) as process:
+        async with contextlib.aclosing(_lines(process, ctx)) as lines:
+            async for line in lines:
+                last.append(line)
+                said = parse(line)
+                if said is None:
+                    continue
+                epoch = said.epoch
+                if epoch is None:
+                    epoch = round(epochs * (said.percent or 0) / 100)
+                # A script says it per epoch, or twice; a subscriber wants every tenth.
+                if told < epoch <= epochs and epoch % request["progress_every"] == 0:
+                    tell_epoch(ctx, machine_id, epoch, epochs, said.loss)
+                    told = epoch
+        while (code := process.poll()) is None:
+            # It has closed its output and goes on.
+            ctx.check_cancelled()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await asyncio.Event().wait()
+    shown = " | ".join(last) or "it printed nothing"
+    if code == os.EX_TEMPFAIL:
+        raise TryLater(f"The training script wants to be tried again: {shown}.")
     if code:
-        shown = " | ".join(last) or "it printed nothing"
         raise ScriptFailed(f"The training script ended with {code}: {shown}")
     model = places.of(machine_id).model
     about = description.read(model)
@@ -89,34 +106,39 @@ def _command(request: Mapping[str, Any], job_id: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+def _running(command: list[str], attempt: int) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", leash.__file__, *command],
         stdin=subprocess.PIPE,  # the leash: it kills when this closes
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "JOB_ATTEMPT": str(attempt)},
         start_new_session=True,  # what stops us must leave it time to kill
     )
     with process:  # at the end both pipes are closed, and the process is waited for
         yield process
 
 
-def _lines(process: subprocess.Popen[bytes], ctx: Context) -> Iterator[str]:
+async def _lines(process: subprocess.Popen[bytes], ctx: Context) -> AsyncIterator[str]:
     """Yield the lines as they come, and ask now and then whether to go on."""
-    output, lines = process.stdout, Lines()
-    assert output is not None
-    with selectors.DefaultSelector() as selector:
-        selector.register(output, selectors.EVENT_READ)
+    output, lines = asyncio.StreamReader(), Lines()
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(output), process.stdout
+    )
+    with contextlib.closing(pipe):
         while True:
             ctx.check_cancelled()
-            if not selector.select(LOOK_S):
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    chunk = await output.read(65_536)
+            except TimeoutError:
                 if process.poll() is not None:
                     break  # somebody killed the leash; others may hold the pipe
                 continue
-            chunk = os.read(output.fileno(), 65_536)
             if not chunk:
                 break
-            yield from lines.feed(chunk)
-    yield from lines.end()
+            for line in lines.feed(chunk):
+                yield line
+        for line in lines.end():
+            yield line

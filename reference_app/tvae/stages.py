@@ -10,6 +10,7 @@ class Context(Protocol):
     """What a job function is given; reference_app.context.JobContext is one."""
 
     job_id: str
+    attempt: int
 
     def report(
         self, percent: float, message: str, *, force: bool = False, **data: Any

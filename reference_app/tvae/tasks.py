@@ -26,7 +26,7 @@ class GenerateSeedData(JobTask):
     """Simulate a machine's telemetry."""
 
     name = "gan.generate_seed_data"
-    function = "reference_app.tvae.work:make_seed_data"
+    function = "reference_app.tvae.seed_data:make"
 
 
 class TrainByScript(JobTask):

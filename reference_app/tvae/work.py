@@ -1,10 +1,10 @@
-"""The job functions: make seed data, train a model, generate data with it.
+"""The job functions on the accelerator: train a model, generate data with it.
 
 Promise: a training that lost its process goes on from its last checkpoint when its job
 runs again, and ends with the same weights. Files appear whole or not at all. Whatever
 `ctx.check_cancelled()` raises passes through, between two steps of training at most.
 
-Raises UnknownMachine, NoSeedData and NoModel (all ValueError) for what is not there.
+Raises NoSeedData and NoModel (both ValueError) for what is not there.
 """
 
 import math
@@ -14,21 +14,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reference_app.settings import settings
-from reference_app.tvae import (
-    artefact,
-    checkpoint,
-    description,
-    machines,
-    places,
-    scores,
-    table,
-    telemetry,
-)
-from reference_app.tvae.errors import Diverged, NoSeedData
+from reference_app.tvae import artefact, description, places, scores, seed_data, table
+from reference_app.tvae.checkpoint import Unfinished
+from reference_app.tvae.errors import Diverged, TryLater
 from reference_app.tvae.files import write_json
 from reference_app.tvae.stages import Context, tell, tell_epoch
 from reference_app.tvae.table import Table
 from reference_app.tvae.training import Recipe, Training
+
+#: What these functions run on: the same one as steering.
+DEVICE = "gpu0"
+
+#: After these another attempt is worth while.
+TRANSIENT = (TryLater,)
 
 #: The files that are generated, in this order.
 SPLITS = ("train", "val", "test")
@@ -40,24 +38,6 @@ def preload() -> None:
     The library that fits the modes is left out: only a training needs it, and every
     worker would start a second later.
     """
-
-
-def make_seed_data(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
-    """Simulate the machine's telemetry; it replaces earlier seed data."""
-    machine = machines.find(request["machine_id"])
-    rows, seed = request["samples"], request["seed"]
-    tell(ctx, machine.machine_id, 0, "initializing", "Simulating telemetry")
-    simulated = telemetry.simulate(machine, rows, seed)
-    ctx.check_cancelled()
-    path = places.of(machine.machine_id).seed
-    table.write(simulated, path)
-    return {
-        "machine_id": machine.machine_id,
-        "samples_generated": rows,
-        "seed": seed,
-        "file_path": str(path),
-        "file_size_mb": round(path.stat().st_size / 1e6, 3),
-    }
 
 
 def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
@@ -74,12 +54,11 @@ def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
         current=0,
         total=recipe.epochs,
     )
-    seed_data = read_seed_data(machine_id)
-    unfinished = place.checkpoint(request.get("retry_of") or ctx.job_id)
-    mark = checkpoint.fingerprint(place.seed, recipe)
-    training = checkpoint.resume(unfinished, seed_data, recipe, mark)
+    rows = seed_data.read(machine_id)
+    unfinished = Unfinished(place, ctx.job_id, ctx.attempt, recipe)
+    training = unfinished.resume(rows, request.get("retry_of"))
     if training is None:
-        training = Training.start(seed_data, recipe)
+        training = Training.start(rows, recipe)
     resumed_from = len(training.losses)
     saved_s = time.monotonic()
     while not training.done:
@@ -91,11 +70,11 @@ def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
             tell_epoch(ctx, machine_id, epoch, recipe.epochs, training.losses[-1])
         now_s = time.monotonic()
         if now_s - saved_s >= settings().gan_checkpoint_interval:
-            checkpoint.save(unfinished, training, mark)
+            unfinished.save(training)
             saved_s = now_s
     training.settle()
     artefact.save(place.model, ctx.job_id, training, {"machine_id": machine_id})
-    checkpoint.forget(unfinished)
+    unfinished.forget()
     return {
         "machine_id": machine_id,
         "epochs_completed": recipe.epochs,
@@ -126,7 +105,7 @@ def generate(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
         table.write(part, folder / f"{name}.csv")
         statistics[name] = _statistics(part)
     write_json(folder / "statistics.json", statistics)
-    alike = scores.compare(read_seed_data(machine_id), whole)
+    alike = scores.compare(seed_data.read(machine_id), whole)
     return {
         "machine_id": machine_id,
         "model_job_id": about["job_id"],
@@ -136,23 +115,6 @@ def generate(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
         "correlation_score": alike.correlation,
         "generation_time_seconds": round(time.monotonic() - started_s, 3),
     }
-
-
-def read_seed_data(machine_id: str) -> Table:
-    """Return the machine's seed data.
-
-    Raises:
-        NoSeedData: there is none, or it is damaged.
-    """
-    path = places.of(machine_id).seed
-    try:
-        return table.read(path, words=["state"])
-    except FileNotFoundError:
-        raise NoSeedData(
-            f"{machine_id} has no seed data. POST /api/gan/machines/{machine_id}/seed"
-        ) from None
-    except ValueError as error:
-        raise NoSeedData(str(error)) from None
 
 
 def _split(whole: Table, counts: Mapping[str, int]) -> Iterator[tuple[str, Table]]:

@@ -15,8 +15,8 @@ class RecordingContext:
     `on_check` runs at every check for a cancel, with the number of the check.
     """
 
-    def __init__(self, job_id="job-1", on_check=lambda count: None):
-        self.job_id = job_id
+    def __init__(self, job_id="job-1", on_check=lambda count: None, attempt=1):
+        self.job_id, self.attempt = job_id, attempt
         self.reports = []
         self.checks = 0
         self._on_check = on_check

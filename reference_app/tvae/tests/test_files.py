@@ -1,8 +1,10 @@
+import errno
 import os
 
 import pytest
 
-from reference_app.tvae.files import digest, replacing, write_json
+from reference_app.tvae.errors import TryLater
+from reference_app.tvae.files import digest, or_later, replacing, write_json
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
@@ -19,6 +21,14 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
         write_half()
     assert digest(path) == before
     assert [each.name for each in tmp_path.iterdir()] == ["model.json"]
+
+
+def test_a_full_disk_is_worth_another_attempt_and_a_wrong_folder_is_not(tmp_path):
+    with pytest.raises(TryLater, match="No space left"), or_later():
+        raise OSError(errno.ENOSPC, "No space left on device")
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        write_json(tmp_path / "file" / "model.json", {})
 
 
 def test_another_user_can_read_what_a_job_wrote(tmp_path):

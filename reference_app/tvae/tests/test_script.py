@@ -9,14 +9,19 @@ import threading
 import psutil
 import pytest
 
+from reference_app.patterns import async_task
 from reference_app.tvae import description, script, work
-from reference_app.tvae.errors import NoModel, ScriptFailed
+from reference_app.tvae.errors import NoModel, ScriptFailed, TryLater
 
 WITHIN_S = 60
 
 
 class Cancelled(BaseException):
     pass
+
+
+def train(request, ctx):
+    return async_task.run(lambda: script.train(request, ctx))
 
 
 @pytest.fixture
@@ -71,7 +76,7 @@ def test_the_script_trains_the_same_model_as_the_worker_itself(
     work.train(training_request(), new_context("in-the-worker"))
     losses = description.read(place.model)["losses"]
     ctx = new_context("by-script")
-    result = script.train(training_request(), ctx)
+    result = train(training_request(), ctx)
     about = description.read(place.model)
     assert (about["job_id"], about["losses"]) == ("by-script", losses)
     assert [data.get("epoch") for *_, data in ctx.reports] == [None, 2, 4, 6]
@@ -93,7 +98,7 @@ def test_odd_lines_are_no_progress_and_no_error(training_request, new_context, u
     )
     ctx = new_context()
     with pytest.raises(NoModel):
-        script.train(training_request(), ctx)
+        train(training_request(), ctx)
     told = [(data["epoch"], data["loss"]) for *_, data in ctx.reports[1:]]
     assert told == [(2, -3.5), (4, None), (6, None)]
 
@@ -112,7 +117,7 @@ def test_lines_arrive_while_the_script_still_runs(training_request, new_context,
                 raise Enough
 
     with pytest.raises(Enough):
-        script.train(training_request(), Listening())
+        train(training_request(), Listening())
     assert heard[-1] == "Epoch 2/6, Loss: 1.0000"
 
 
@@ -123,7 +128,32 @@ def test_a_script_that_fails_is_told_with_its_last_words(
     with pytest.raises(
         ScriptFailed, match=r"ended with 1: Epoch 2/6 \| no such GPU: 7"
     ):
-        script.train(training_request(), new_context())
+        train(training_request(), new_context())
+
+
+def test_a_script_that_asks_for_it_is_worth_another_attempt(
+    training_request, new_context, use
+):
+    use("print('no light'); sys.exit(75)")
+    with pytest.raises(TryLater, match="no light") as told:
+        train(training_request(), new_context())
+    assert isinstance(told.value, script.TRANSIENT)
+
+
+def test_a_script_that_closes_its_output_can_still_be_cancelled(
+    training_request, new_context, use
+):
+    use("print('Epoch 2/6')", "os.close(1); os.close(2)", "time.sleep(600)")
+
+    class Impatient(new_context):
+        def check_cancelled(self):
+            if len(self.reports) == 2:
+                self.checks += 1
+            if self.checks > 5:
+                raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train(training_request(), Impatient())
 
 
 def test_a_script_that_leaves_no_model_of_this_job_has_failed(
@@ -132,7 +162,7 @@ def test_a_script_that_leaves_no_model_of_this_job_has_failed(
     work.train(training_request(epochs=1), new_context("before"))
     use("print('done')")
     with pytest.raises(ScriptFailed, match="left no model of job now"):
-        script.train(training_request(), new_context("now"))
+        train(training_request(), new_context("now"))
 
 
 @pytest.mark.usefixtures("nobody_sleeps")
@@ -146,7 +176,7 @@ def test_a_cancelled_job_leaves_no_process(training_request, new_context, use):
                 raise Cancelled
 
     with pytest.raises(Cancelled):
-        script.train(training_request(), Unwanted())
+        train(training_request(), Unwanted())
     assert sleepers() == []
 
 
@@ -156,7 +186,7 @@ def test_a_script_that_ends_leaves_no_process_either(
 ):
     use(*FAMILY, "sys.exit(3)")
     with pytest.raises(ScriptFailed, match="ended with 3"):
-        script.train(training_request(), new_context())
+        train(training_request(), new_context())
     assert sleepers() == []
 
 
@@ -165,11 +195,12 @@ def job(training_request, use):
     """A process whose job trains by a script that never ends, and its leash."""
     use(*FAMILY, "time.sleep(600)")
     code = (
+        "import asyncio\n"
         "from reference_app.tvae import script\n"
         "class Context:\n"
-        "    job_id = 'killed'\n"
+        "    job_id, attempt = 'killed', 1\n"
         "    report = check_cancelled = lambda *_, **__: None\n"
-        f"script.train({training_request()!r}, Context())\n"
+        f"asyncio.run(script.train({training_request()!r}, Context()))\n"
     )
     process = psutil.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
     try:

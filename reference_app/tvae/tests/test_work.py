@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from reference_app.tvae import artefact, table, work
+from reference_app.tvae import artefact, seed_data, table, work
 from reference_app.tvae.errors import NoModel, NoSeedData, UnknownMachine
 
 
@@ -32,11 +32,11 @@ def generation(machine_id, **changes):
 
 def test_seed_data_is_written_and_described(machine, place, new_context):
     request = {"machine_id": machine.machine_id, "samples": 50, "seed": 1}
-    result = work.make_seed_data(request, new_context())
+    result = seed_data.make(request, new_context())
     assert result["samples_generated"] == 50
     assert result["file_path"] == str(place.seed)
     assert result["file_size_mb"] == round(place.seed.stat().st_size / 1e6, 3)
-    assert table.rows_of(work.read_seed_data(machine.machine_id)) == 50
+    assert table.rows_of(seed_data.read(machine.machine_id)) == 50
 
 
 def test_a_training_tells_its_stages_and_every_nth_epoch(
@@ -134,4 +134,4 @@ def test_without_a_model_nothing_is_generated(seeded, new_context):
 
 def test_an_unknown_machine_has_no_telemetry(configured, new_context):
     with pytest.raises(UnknownMachine):
-        work.make_seed_data({"machine_id": "x", "samples": 1, "seed": 0}, new_context())
+        seed_data.make({"machine_id": "x", "samples": 1, "seed": 0}, new_context())
