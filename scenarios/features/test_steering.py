@@ -91,9 +91,9 @@ def test_one_job_from_submit_to_result(users_of, page, occupied, driver, history
         user.until(job, lambda body: polled.append(body) or body["state"] in OVER)
         story = watching.whole_story()
     # Polling
-    states = [state for state, _ in itertools.groupby(b["status"] for b in polled)]
+    states = [state for state, _ in itertools.groupby(b["state"] for b in polled)]
     assert states == ["pending", "started", "completed"]
-    started = [body for body in polled if body["status"] == "started"]
+    started = [body for body in polled if body["state"] == "started"]
     assert any(body["progress"] > 0 for body in started)
     assert polled[-1]["result"]["steered"]
     # Events
@@ -167,7 +167,7 @@ def test_a_cancel_before_during_and_after(user, page, occupied, history, timed):
     # The slot is free again
     assert user.ended(user.accepted())["status"] == "completed"
     history.collect()
-    assert history.job(waiting).runs == ()
+    assert history.of(source="journal", job=waiting) == ()
     (run,) = history.job(running).runs
     assert run.end is not None
 

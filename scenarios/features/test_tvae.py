@@ -19,6 +19,9 @@ MACHINE = "motor_siemens_001"
 AT = f"/api/gan/machines/{MACHINE}"
 OVER = ("success", "failure", "revoked")
 
+#: Epochs from one message to the next.
+STEP = 10
+
 #: Few rows, so that an epoch takes a few milliseconds.
 ROWS = 60
 
@@ -196,7 +199,7 @@ def test_from_nothing_to_synthetic_data(stack, user, gan, occupied):
 
 
 def follow(gan, job, events):
-    """Poll after each frame; what it says lies between that and the newest one."""
+    """Poll after each frame; what it says is at most a step from the newest one."""
     polled = []
     while True:
         assert events.hear()
@@ -204,15 +207,16 @@ def follow(gan, job, events):
         if before["status"] != "RUNNING":
             return polled
         answer = gan.poll(job)
-        while events.hear(within_s=0.05):
+        while events.hear(within_s=0.01):
             pass
         after = events.frames[-1]
         if answer["status"] != "running":
             assert after["status"] == "SUCCESS"
             return polled
         polled.append(answer)
-        assert before["progress"] <= answer["progress"] <= after["progress"]
-        assert before["current"] <= answer["current"] <= after["current"] + 10
+        if before["stage"] == "training":  # one that waits for its turn counts nothing
+            assert before["current"] <= answer["current"] <= after["current"] + STEP
+            assert before["progress"] <= answer["progress"] <= after["progress"] + 4
 
 
 def keys(url: str) -> set[str]:
@@ -228,7 +232,7 @@ def test_a_training_is_cancelled_and_one_fails_and_both_are_retried(
 ):
     gan.done("seed", samples=ROWS)
     # Cancelled in the middle, and retried from its checkpoint
-    job = gan.submit("train", epochs=3000, progress_every=10)
+    job = gan.submit("train", epochs=1000, progress_every=10)
     unfinished = stack.layout.data / "gan" / MACHINE / "unfinished"
     wait_until(
         lambda: list(unfinished.glob(f"{job}*")), within_s=30, what="a checkpoint"
@@ -237,12 +241,11 @@ def test_a_training_is_cancelled_and_one_fails_and_both_are_retried(
     assert user.delete(f"/api/gan/tasks/{job}").json()["status"] == "cancelling"
     ended = gan.ended(job)
     assert (ended["status"], ended["metadata"]["stage"]) == ("revoked", "cancelled")
-    assert 0 < ended["current"] < 3000
     again = user.post(f"/api/gan/tasks/{job}/retry").json()
     assert (again["retry_of"], again["task_id"] != job) == (job, True)
     result = gan.ended(again["task_id"])["result"]
-    assert 0 < result["resumed_from_epoch"] <= ended["current"] + 10
-    assert result["epochs_completed"] == 3000
+    assert 0 < result["resumed_from_epoch"] < 1000
+    assert result["epochs_completed"] == 1000
     # Cancelled while it waits; and one that finds no seed data fails
     with occupied():
         waiting, job = (gan.submit("train", epochs=3) for _ in range(2))
