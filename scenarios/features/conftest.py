@@ -16,7 +16,7 @@ from harness import Agent, History, Stack, Target, wait_until
 
 #: Seconds an answer, an event or an ending may take; typically a tenth of it. The
 #: longest is a job on the old path, whose process imports torch first: 6 s.
-ANSWER_S, EVENT_S, END_S = 15.0, 60.0, 90.0
+ANSWER_S, EVENT_S, END_S = 15.0, 120.0, 120.0
 
 COMPARE, SWEEP = "/api/v1/steering/compare", "/api/v1/steering/sweep"
 RESULT, TASK = "/api/v1/steering/result/{}", "/api/v1/steering/task/{}"
@@ -108,11 +108,15 @@ def user(stack: Stack) -> Iterator[User]:
 
 @pytest.fixture
 def users_of(stack: Stack) -> Callable[..., Any]:
-    """Return what starts a further API, configured differently, while a body runs."""
+    """Return what starts a further API, configured differently, while a body runs.
+
+    Unless it is told otherwise its jobs have long limits: target.toml has short ones.
+    """
 
     @contextmanager
     def start(**env: str) -> Iterator[User]:
-        with stack.replica("api", env) as replica:
+        limits = {"STEERING_SOFT_TIME_LIMIT": "80", "STEERING_HARD_TIME_LIMIT": "90"}
+        with stack.replica("api", limits | env) as replica:
             found = User(replica.api, stack.target)
             with found.http:
                 yield found

@@ -16,8 +16,7 @@ def test_the_flag_is_turned_off_while_jobs_wait(
     user, users_of, occupied, messages, page, history
 ):
     """One API is rolled back, the other not yet; the worker is busy with other work."""
-    limits = {"STEERING_SOFT_TIME_LIMIT": "40", "STEERING_HARD_TIME_LIMIT": "50"}
-    with users_of(USE_CELERY="false", **limits) as rolled_back:
+    with users_of(USE_CELERY="false") as rolled_back:
         with occupied():
             before = user.accepted()
             local = rolled_back.accepted()
@@ -45,12 +44,7 @@ def test_the_flag_is_turned_off_while_jobs_wait(
 def test_without_a_broker_a_job_runs_all_the_same_and_once(
     user, users_of, page, faults, history, timed
 ):
-    env = {
-        "STEERING_WITHOUT_BROKER": "run_locally",
-        "STEERING_SOFT_TIME_LIMIT": "40",
-        "STEERING_HARD_TIME_LIMIT": "50",
-    }
-    with users_of(**env) as falls_back:
+    with users_of(STEERING_WITHOUT_BROKER="run_locally") as falls_back:
         with faults.redis_stop():
             answer, took_s = timed(falls_back.submit)
             assert (answer.status_code, took_s < 2) == (202, True)
@@ -74,7 +68,9 @@ def test_without_a_broker_a_job_runs_all_the_same_and_once(
 
 
 @pytest.mark.feature("S1-11", "S1-12")
-def test_jobs_survive_their_api_and_a_cancel_stays(user, occupied, faults, history):
+def test_jobs_survive_their_api_and_a_cancel_stays(
+    user, users_of, occupied, faults, history
+):
     def listed(**query):
         answer = user.get(JOBS, params={"limit": 500, **query})
         assert answer.status_code == 200
@@ -99,7 +95,9 @@ def test_jobs_survive_their_api_and_a_cancel_stays(user, occupied, faults, histo
         assert before[unwanted] == "cancelled"
         assert listed(active=True) == {waiting: "pending"}
         assert user.cancel(unwanted) == "already_cancelled"
-    running = accepted("long_compare")
+    with users_of() as patient:
+        running = patient.accepted("long_compare")
+        jobs.append(running)
     user.until(running, lambda body: body["state"] == "started")
     faults.api_restart()
     assert listed(active=True) == {running: "started"}

@@ -79,8 +79,7 @@ def test_submits_while_a_job_runs(
 )
 def test_one_job_from_submit_to_result(users_of, page, occupied, driver, history):
     polled = []
-    limits = {"STEERING_SOFT_TIME_LIMIT": "40", "STEERING_HARD_TIME_LIMIT": "50"}
-    with users_of(**limits) as user, contextlib.ExitStack() as pages:
+    with users_of() as user, contextlib.ExitStack() as pages:
         with occupied():
             job = user.accepted(num_samples=96)
             polled.append(user.result(job))
