@@ -77,22 +77,20 @@ def test_a_worker_that_is_rolled_loses_and_doubles_no_task(
     _, api = serve()
     said = []
 
-    def asked():
+    def meanwhile(condition, what):
+        """Wait, and read all the while; then submit."""
+        until(lambda: said.append(api.get("/jobs").status_code) or condition(), what)
         said.append(api.post("/steering/compare", json=REQUEST).status_code)
-        said.append(api.get("/jobs").status_code)
-        return True
 
     old = process("worker", *STUDIO, "-c", "1")
     sent = sleepers.send(3)
-    until(
-        lambda: asked() and len(sleepers.started()) == 1, "one runs on the old worker"
-    )
+    meanwhile(lambda: len(sleepers.started()) == 1, "one runs on the old worker")
     process("worker", *STUDIO, "-c", "1")
-    until(lambda: asked() and len(sleepers.started()) == 2, "one runs on the new one")
+    meanwhile(lambda: len(sleepers.started()) == 2, "one runs on the new one")
     old.terminate()
     sleepers.wake(*sent)
-    until(lambda: asked() and len(sleepers.ended()) == 3, "all three")
-    until(lambda: asked() and old.poll() is not None, "the old worker leaves")
+    meanwhile(lambda: len(sleepers.ended()) == 3, "all three")
+    meanwhile(lambda: old.poll() is not None, "the old worker leaves")
     assert old.returncode == 0
     assert sorted(sleepers.started()) == sorted(sleepers.ended()) == sorted(sent)
     assert set(said) == {202, 200}
