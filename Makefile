@@ -22,7 +22,7 @@ IMAGES := $(WITH_IMAGES)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install scenarios unit test check bench mutants faults conformance foreign peer quality clean
+.PHONY: help install scenarios features unit test check bench mutants faults conformance foreign peer quality clean
 
 help:  ## what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts (ENGINE=container: in containers)
 	@$(IMAGES) $(OWNED) $(BIN)/pytest scenarios/ --engine $(ENGINE)
+
+features: $(STAMP)  ## each row of the documents, what shows it, its verdict (ENGINE=container: what speaks of images)
+	@$(IMAGES) $(OWNED) $(BIN)/python -m ci.features --engine $(ENGINE)
 
 unit: $(STAMP)  ## unit tests of all rooms, or of one: ROOM=harness
 	@$(OWNED) $(BIN)/pytest $(ROOM) -n 3 --dist worksteal

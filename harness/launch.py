@@ -192,11 +192,18 @@ class Launcher:
         port = self._urls.api_port if role == "api" else None
         return self.command(role, argv, port=port)
 
-    def replica(self, role: str, name: str, api_port: int) -> Command:
+    def replica(
+        self,
+        role: str,
+        name: str,
+        api_port: int,
+        env: Mapping[str, str] | None = None,
+    ) -> Command:
         """Return the deployed command of this role for one more process, `name`.
 
         As on a machine of its own it has another node name, its own port where it is
-        an API, and its own working directory; it reaches Redis directly.
+        an API, and its own working directory; it reaches Redis directly. `env` is what
+        it is configured differently by.
         """
         api = f"http://{self._site.host(name)}:{api_port}"
         urls = replace(self._urls, api=api)
@@ -208,7 +215,7 @@ class Launcher:
         return replace(
             command,
             role=name,
-            env={**command.env, "QUEUEPROOF_NODE": name},
+            env={**command.env, "QUEUEPROOF_NODE": name, **(env or {})},
             cwd=work,
             log=self._layout.logs / f"{name}.log",
         )

@@ -254,11 +254,14 @@ class Stack:
         return worker
 
     @contextmanager
-    def replica(self, role: str) -> Iterator[Replica]:
+    def replica(
+        self, role: str, env: Mapping[str, str] | None = None
+    ) -> Iterator[Replica]:
         """Run a part's deployed command once more, beside it, while the body runs.
 
         It is ready when the body begins, is a part of the stack under the name the
-        replica has, say worker-2, and is asked to leave with SIGTERM at the end.
+        replica has, say worker-2, and is asked to leave with SIGTERM at the end. `env`
+        configures it differently than the first.
         """
         self.process(role)  # StackError where there is no such part
         assert self._launcher is not None, "start() comes first"
@@ -266,7 +269,7 @@ class Stack:
             # No name is given twice, so that a history stays clear.
             name = f"{role}-{next(self._numbers)}"
             port = free_port()
-            self._start(self._launcher.replica(role, name, port))
+            self._start(self._launcher.replica(role, name, port, env))
             replica = Replica(role, name, f"http://127.0.0.1:{port}")
             self.replicas[name] = replica
         try:

@@ -62,9 +62,10 @@ def create_app() -> socketio.ASGIApp:
         return {"status": "ok"}
 
     @api.get("/api/v1/jobs")
-    def jobs(limit: int = 50) -> list[dict[str, Any]]:
-        """List the latest jobs, newest first."""
-        return [_summary(job) for job in endings.store().recent(min(limit, 500))]
+    def jobs(limit: int = 50, active: bool = False) -> list[dict[str, Any]]:
+        """List the latest jobs, newest first; `active`: those that have not ended."""
+        found = endings.store().recent(min(limit, 500), only_active=active)
+        return [_summary(job) for job in found]
 
     return socketio.ASGIApp(rooms.server, other_asgi_app=api)
 

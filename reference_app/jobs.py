@@ -106,9 +106,10 @@ class Jobs:
         """Return the job, or None if nobody ever submitted it."""
         return next(iter(self._select(_jobs.c.id == job_id)), None)
 
-    def recent(self, count: int = 50) -> list[Job]:
-        """Return the latest jobs, newest first."""
-        return self._select(true(), count)
+    def recent(self, count: int = 50, *, only_active: bool = False) -> list[Job]:
+        """Return the latest jobs, newest first; `only_active`: that have not ended."""
+        wanted = _jobs.c.state.not_in(TERMINAL) if only_active else true()
+        return self._select(wanted, count)
 
     def active(self, path: Path = Path.CELERY) -> list[Job]:
         """Return the jobs that a process is or was working on."""

@@ -10,6 +10,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 # Before anything imports torch: a second thread in the parent hangs every child.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,7 +36,8 @@ def arguments(
     """
     table = queue_table(settings)
     names = queues or settings.worker_queues or ",".join(row.name for row in table)
-    served = rows_of(names, table)
+    further = [*shlex.split(settings.worker_extra_args), *further]
+    served = rows_of(value_of(further, "--queues", "-Q") or names, table)
     at_once = concurrency or settings.worker_concurrency
     at_once = at_once or min((row.concurrency for row in served), default=1)
     per_child = min((row.per_child for row in served if row.per_child), default=0)
@@ -53,7 +55,6 @@ def arguments(
         "--without-heartbeat",
         f"--loglevel={settings.worker_loglevel}",
         f"--hostname={settings.worker_hostname}",
-        *shlex.split(settings.worker_extra_args),
         *further,
     ]
 
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str]) -> None:
 def value_of(arguments: Sequence[str], option: str, short: str) -> str:
     """Return the value that Celery will use: the last one on the line."""
     found = ""
-    for given, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for given, following in pairwise([*arguments, ""]):
         if given in (option, short):
             found = following
         elif given.startswith(f"{option}="):

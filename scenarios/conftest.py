@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+#: What shows a feature of the reference application is no contract: `make features`.
+collect_ignore = ["features"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let the application described here be the default of --target."""

@@ -29,6 +29,7 @@ def test_a_job_cancelled_while_running_ends_cancelled(driver, history):
     history.settle(job, within_s=20)
 
 
+@pytest.mark.feature("S0-10")
 def test_a_frozen_job_is_cancelled_by_force(driver, faults, history):
     """A child that hears neither a flag nor SIGTERM: only SIGKILL ends it."""
     job = driver.submit("long_compare")
@@ -40,6 +41,7 @@ def test_a_frozen_job_is_cancelled_by_force(driver, faults, history):
         history.settle(job, within_s=20)
 
 
+@pytest.mark.feature("S0-09")
 @pytest.mark.contract("cancel.queued-never-starts")
 def test_a_job_cancelled_while_queued_never_starts_though_the_worker_restarts(
     agent, target, stack, faults, history

@@ -45,6 +45,7 @@ def test_a_job_whose_child_is_killed_ends_failed(driver, faults, history):
     history.settle(job, within_s=20)
 
 
+@pytest.mark.feature("S1-11")
 def test_a_job_whose_worker_is_killed_ends_failed(driver, faults, history):
     job = driver.submit("long_compare")
     driver.subscribe(job)

@@ -5,6 +5,7 @@ import pytest
 from harness import situations
 
 
+@pytest.mark.feature("S0-16")
 @pytest.mark.contract(
     "time_limit.soft-limit-cleans-up",
     "time_limit.soft-limit-is-not-swallowed",
@@ -18,6 +19,7 @@ def test_a_job_past_its_soft_limit_cleans_up_and_ends_failed(driver, history):
     history.settle(job, within_s=20)
 
 
+@pytest.mark.feature("S0-16", "S0-17")
 @pytest.mark.contract(
     "time_limit.hard-limit-kills", "terminal.exactly-one", "terminal.every-exit"
 )

@@ -1,6 +1,7 @@
 """One process too many, and parts that come back."""
 
 import httpx
+import psutil
 import pytest
 
 from harness.errors import StackError
@@ -49,6 +50,13 @@ def test_a_second_worker_has_a_node_name_of_its_own(whole_stack, history, faults
     assert told(history)["bit"] is True
     assert told(history)["victim"]["pid"] == process.pid
     assert told(history, "healed")["role"] == name
+
+
+def test_a_replica_may_be_configured_differently(whole_stack):
+    with whole_stack.replica("beat", {"COLOUR": "red"}) as second:
+        pids = [whole_stack.process(name).id.pid for name in ("beat", second.name)]
+        colours = [psutil.Process(pid).environ().get("COLOUR") for pid in pids]
+    assert colours == [None, "red"]
 
 
 def test_a_second_beat_sends_while_the_first_is_frozen(whole_stack, history, faults):

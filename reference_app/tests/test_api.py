@@ -164,7 +164,12 @@ def test_the_catalogue_and_the_jobs_are_listed(jobs):
     jobs.create("a", "steering.compare", {})
     saes = call("GET", "/steering/saes").json()["saes"]
     assert SAE in [sae["sae_id"] for sae in saes]
-    assert [job["task_id"] for job in call("GET", "/jobs").json()] == ["a"]
+    jobs.create("b", "steering.compare", {})
+    jobs.request_cancel("b")
+    listed = call("GET", "/jobs").json()
+    assert sorted(job["task_id"] for job in listed) == ["a", "b"]
+    active = call("GET", "/jobs", params={"active": True}).json()
+    assert [job["task_id"] for job in active] == ["a"]
     assert call("GET", "/health").json() == {"status": "ok"}
 
 

@@ -79,6 +79,7 @@ def test_a_stale_pid_file_is_no_obstacle(background):
     assert len(background.running()) == 2
 
 
+@pytest.mark.feature("S0-30")
 def test_a_killed_worker_consumes_again(configured, sleepers, until, tmp_path):
     def reference_app(*arguments):
         command = [sys.executable, "-m", "reference_app", *arguments]

@@ -46,6 +46,7 @@ def once_per_slot(sent):
     return all(b - a > 0.45 for a, b in itertools.pairwise(sent))
 
 
+@pytest.mark.feature("S2-09")
 @pytest.mark.parametrize("beats", [1, 2])
 def test_one_message_per_interval_on_its_queue_whoever_runs(
     process, broker, until, beats
@@ -60,6 +61,7 @@ def test_one_message_per_interval_on_its_queue_whoever_runs(
     assert statistics.median(gaps) == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.feature("S2-09")
 def test_switched_off_it_sends_nothing_and_forgets_what_it_sent(
     process, broker, configured, until
 ):
@@ -159,6 +161,7 @@ def test_beat_outlives_a_wrong_password_and_a_read_only_redis_and_says_which(
         one.close()
 
 
+@pytest.mark.feature("S2-10")
 def test_after_a_kill_beat_starts_over_a_stale_pid_file(
     process, broker, tmp_path, until
 ):
@@ -194,6 +197,7 @@ beat.main()
 """
 
 
+@pytest.mark.feature("S2-10")
 def test_beat_writes_only_into_its_folder_which_may_be_empty_and_not_of_root(
     configured, broker, tmp_path, until
 ):

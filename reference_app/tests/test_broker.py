@@ -58,6 +58,7 @@ ROUTES = {
 }
 
 
+@pytest.mark.feature("S2-04", "S0-27", "S3-12")
 @pytest.mark.parametrize(("task", "queue"), ROUTES.items())
 def test_a_message_waits_on_the_queue_of_its_route_while_no_worker_lives(
     configured, task, queue

@@ -63,6 +63,7 @@ def until(condition, what):
         pause.wait(0.05)
 
 
+@pytest.mark.feature("S3-11")
 def test_a_client_hears_connected_frames_ending_closing(server, report):
     with client(server) as hear:
         assert hear()["type"] == "connected"
@@ -79,6 +80,7 @@ def test_a_client_hears_connected_frames_ending_closing(server, report):
         assert caught.value.rcvd.code == 1000
 
 
+@pytest.mark.feature("S3-11")
 def test_a_late_client_gets_the_whole_story_at_once(server, report):
     for percent in (10, 20, 30):
         report(percent)
@@ -88,6 +90,7 @@ def test_a_late_client_gets_the_whole_story_at_once(server, report):
     assert types == ["connected", *["progress"] * 3, "failed", "closing"]
 
 
+@pytest.mark.feature("S3-11")
 def test_a_client_that_comes_back_asks_for_what_it_missed(server, report):
     report(10)
     report(20)
@@ -116,6 +119,7 @@ def test_twenty_clients_hear_the_same_frames_over_one_subscription(server, repor
         assert whole_story(late)[2:] == stories[0]
 
 
+@pytest.mark.feature("S3-11")
 def test_who_leaves_frees_the_subscription_and_the_others_stay(server, report):
     with client(server) as stays:
         stays()
@@ -151,6 +155,7 @@ def test_an_unknown_job_is_told_and_closed(server, jobs, kind):
         assert caught.value.rcvd.code == 4404
 
 
+@pytest.mark.feature("S3-11")
 def test_idle_sockets_cost_next_to_nothing_and_the_server_stops(report):
     """A process of its own, so that its CPU time is that of the sockets."""
     port = embedded_redis.free_port()

@@ -107,6 +107,7 @@ def submit(api, request=REQUEST):
     return answer.json()["task_id"]
 
 
+@pytest.mark.feature("S4-02")
 def test_before_the_migration_all_works_without_redis_also_when_the_api_is_killed(
     tmp_path,
 ):
@@ -114,6 +115,10 @@ def test_before_the_migration_all_works_without_redis_also_when_the_api_is_kille
         result = ended(api, submit(api))
         assert (result["status"], result["progress"]) == ("completed", 100)
         assert result["result"]["steered"][0]["text"]
+        task_id = submit(api, LONG)
+        until(lambda: read(api, task_id)["progress"] > 25)
+        assert api.delete(f"/steering/task/{task_id}").json()["status"] == "cancelling"
+        assert ended(api, task_id)["status"] == "cancelled"
         # A killed API takes its jobs with it
         task_id = submit(api, LONG)
         until(lambda: read(api, task_id)["progress"] > 0)

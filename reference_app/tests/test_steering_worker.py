@@ -79,6 +79,7 @@ def held(worker):
     return pss / MIB, zombies
 
 
+@pytest.mark.feature("S0-25")
 def test_however_a_job_ends_it_ran_once_and_its_process_is_gone(worker, run, until):
     first = run(REQUEST, within_s=90)
     assert first.state is State.COMPLETED
@@ -106,6 +107,7 @@ def test_however_a_job_ends_it_ran_once_and_its_process_is_gone(worker, run, unt
     until(clean, f"all gone, and at most 64 MiB above {baseline:.0f}", 10)
 
 
+@pytest.mark.feature("S0-20")
 def test_a_job_whose_process_is_killed_runs_again_and_one_that_kills_each_is_ended(
     worker, process, run, until
 ):

@@ -97,6 +97,7 @@ def test_with_a_socket_all_is_heard_and_nothing_polled(serving, job, report, unt
     assert all(event.seq is not None for event in watcher.seen)
 
 
+@pytest.mark.feature("S0-31")
 def test_a_socket_that_is_lost_for_good_is_replaced_by_polling(
     serving, job, report, until
 ):

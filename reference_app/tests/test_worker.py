@@ -32,6 +32,16 @@ def test_a_worker_of_several_queues_is_as_strict_as_the_strictest():
     assert value_of("max-tasks-per-child", line) == "1"
 
 
+def test_a_queue_that_an_operator_adds_is_served_as_strictly_as_it_wants():
+    studio = Settings(worker_queues="llmctl_studio", worker_extra_args="-Q steering")
+    for line in (
+        arguments(studio),
+        arguments(Settings(), queues="llmctl_studio", further=["--queues=steering"]),
+    ):
+        assert value_of("concurrency", line) == "1"
+        assert value_of("max-tasks-per-child", line) == "1"
+
+
 def test_settings_say_how_steering_is_recycled_and_how_many_jobs_run_at_once():
     configured = Settings(steering_max_tasks_per_child=3, worker_concurrency=4)
     line = arguments(configured, queues="steering")

@@ -84,6 +84,7 @@ def test_the_script_trains_the_same_model_as_the_worker_itself(
     assert (result["epochs_completed"], result["final_loss"]) == (6, losses[-1])
 
 
+@pytest.mark.feature("S3-09")
 def test_odd_lines_are_no_progress_and_no_error(training_request, new_context, use):
     use(
         "print('Epoch 2/6, Loss: -3.5')",
