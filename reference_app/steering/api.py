@@ -14,7 +14,7 @@ from reference_app import cancellation, endings, events, submission
 from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
-from reference_app.steering import catalogue, gate, tasks
+from reference_app.steering import catalogue, gate, remembered, tasks
 from reference_app.steering.errors import CatalogueError, UnknownSae
 from reference_app.steering.schemas import (
     SteeringComparisonRequest,
@@ -143,11 +143,13 @@ def _known_sae(
     request: SteeringComparisonRequest | SteeringSweepRequest,
 ) -> catalogue.SaeEntry:
     try:
-        return catalogue.find_requested(settings().models_dir, request.model_dump())
+        entry = remembered.find_sae(settings().models_dir, request.sae_id)
+        catalogue.check_claims(entry, request.model_dump())
     except UnknownSae as error:
         raise HTTPException(404, str(error)) from None
     except CatalogueError as error:
         raise _invalid(("body", "sae_id"), str(error)) from None
+    return entry
 
 
 def _known_feature(
