@@ -7,11 +7,11 @@ which Starlette runs in its thread pool.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import socketio
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Query
 
 from reference_app import endings
 from reference_app.broker import app
@@ -62,9 +62,9 @@ def create_app() -> socketio.ASGIApp:
         return {"status": "ok"}
 
     @api.get("/api/v1/jobs")
-    def jobs(limit: int = 50) -> list[dict[str, Any]]:
+    def jobs(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[dict[str, Any]]:
         """List the latest jobs, newest first."""
-        return [_summary(job) for job in endings.store().recent(min(limit, 500))]
+        return [_summary(job) for job in endings.store().recent(limit)]
 
     return socketio.ASGIApp(rooms.server, other_asgi_app=api)
 

@@ -47,9 +47,7 @@ _INSERT = insert(_jobs)
 _MARK_PUBLISHED = (
     update(_jobs)
     .where((_jobs.c.id == bindparam("job_id")) & (_jobs.c.state == State.PENDING))
-    .values(
-        published=True, publish_at=bindparam("look_at"), sends=_jobs.c.sends + 1
-    )
+    .values(published=True, publish_at=bindparam("look_at"), sends=_jobs.c.sends + 1)
 )
 
 

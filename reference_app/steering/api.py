@@ -10,7 +10,7 @@ import redis
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.exceptions import RequestValidationError
 
-from reference_app import cancellation, endings, events, submission
+from reference_app import answers, cancellation, endings, events, submission
 from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
@@ -29,7 +29,7 @@ router = APIRouter(tags=["steering"])
 #: Of every route that submits.
 BEHIND_THE_GATE: dict[str, Any] = {
     "dependencies": [Depends(gate.may_submit)],
-    "responses": gate.ANSWERS,
+    "responses": answers.SUBMIT,
 }
 
 #: Our states in the words of the steering plan.
@@ -78,7 +78,7 @@ def submit_sweep(
     return _submit(tasks.sweep, request.model_dump(), limits, idempotency_key)
 
 
-@router.get("/result/{task_id}")
+@router.get("/result/{task_id}", responses=answers.UNKNOWN)
 def result(task_id: str) -> SteeringResultResponse:
     """Tell where a job stands, with its result once it is completed."""
     job = _known(endings.store().get(task_id), task_id)
@@ -107,7 +107,7 @@ def result(task_id: str) -> SteeringResultResponse:
     )
 
 
-@router.delete("/task/{task_id}")
+@router.delete("/task/{task_id}", responses=answers.UNKNOWN)
 def cancel(task_id: str) -> dict[str, str]:
     """Cancel a job: at once while it waits, within seconds while it runs."""
     status = cancellation.ask(task_id)

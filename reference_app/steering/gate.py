@@ -7,7 +7,7 @@ which uvicorn believes from the addresses in FORWARDED_ALLOW_IPS only.
 
 import math
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel
@@ -19,12 +19,6 @@ from reference_app.rate_limit import RateLimit
 from reference_app.settings import settings
 
 DOMAIN = "steering"
-
-#: What the gate may answer, for the OpenAPI description of a route behind it.
-ANSWERS: dict[int | str, dict[str, Any]] = {
-    429: {"description": "Too many submits of this client; see Retry-After"},
-    503: {"description": "No broker, or steering fails at present; see Retry-After"},
-}
 
 router = APIRouter(tags=["steering"])
 

@@ -8,10 +8,13 @@ catalogue the unit is 1.0 (`strength_unit` of the SAE says which).
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 Strength = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 FeatureIndex = Annotated[int, Field(ge=0, lt=10_000_000)]
+
+#: For OpenAPI; `_distinct` is what checks it.
+DISTINCT: dict[str, JsonValue] = {"uniqueItems": True}
 
 
 def _distinct(values: list[Any], what: str) -> list[Any]:
@@ -23,10 +26,13 @@ def _distinct(values: list[Any], what: str) -> list[Any]:
 class FeatureStrengths(BaseModel):
     """One feature and the strengths to compare it at."""
 
-    model_config = ConfigDict(extra="forbid")
+    # Strict: else `false` is taken as the number 0.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     feature_idx: FeatureIndex
-    strengths: list[Strength] = Field(min_length=1, max_length=8)
+    strengths: list[Strength] = Field(
+        min_length=1, max_length=8, json_schema_extra=DISTINCT
+    )
 
     @field_validator("strengths")
     @classmethod
@@ -37,7 +43,8 @@ class FeatureStrengths(BaseModel):
 class _SteeringRequest(BaseModel):
     """What compare and sweep have in common."""
 
-    model_config = ConfigDict(extra="forbid")
+    # Strict: else `false` is taken as the number 0.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     sae_id: str = Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._/-]+$")
     prompt: str = Field(min_length=1, max_length=4000)
@@ -83,7 +90,9 @@ class SteeringSweepRequest(_SteeringRequest):
     """Sweep one feature over many strengths."""
 
     feature_idx: FeatureIndex
-    strengths: list[Strength] = Field(min_length=1, max_length=32)
+    strengths: list[Strength] = Field(
+        min_length=1, max_length=32, json_schema_extra=DISTINCT
+    )
 
     @field_validator("strengths")
     @classmethod

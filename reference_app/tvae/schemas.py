@@ -10,9 +10,12 @@ MAX_ROWS = 200_000
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Rows = Annotated[int, Field(ge=1, le=MAX_ROWS)]
 
+Range = Annotated[list[float], Field(min_length=2, max_length=2)]
+
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # Without it `false` is taken as the number 0.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class SeedRequest(_Strict):
@@ -91,4 +94,4 @@ class MachineResponse(BaseModel):
     name: str
     has_seed_data: bool
     has_model: bool
-    ranges: dict[str, tuple[float, float]]
+    ranges: dict[str, Range] = Field(description="lowest and highest reading")
