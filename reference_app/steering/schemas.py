@@ -10,11 +10,20 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
+from reference_app.whole import Whole
+
 Strength = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
-FeatureIndex = Annotated[int, Field(ge=0, lt=10_000_000)]
+FeatureIndex = Annotated[Whole, Field(ge=0, lt=10_000_000)]
 
 #: For OpenAPI; `_distinct` is what checks it.
 DISTINCT: dict[str, JsonValue] = {"uniqueItems": True}
+
+#: Of the SAE that comes with the application.
+EXAMPLE: dict[str, JsonValue] = {
+    "sae_id": "storyteller-layer1-topk",
+    "prompt": "The storm",
+    "max_new_tokens": 20,
+}
 
 
 def _distinct(values: list[Any], what: str) -> list[Any]:
@@ -48,20 +57,20 @@ class _SteeringRequest(BaseModel):
 
     sae_id: str = Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._/-]+$")
     prompt: str = Field(min_length=1, max_length=4000)
-    max_new_tokens: int = Field(40, ge=1, le=100)
+    max_new_tokens: Whole = Field(40, ge=1, le=100)
     temperature: float = Field(
         0.8, ge=0, le=2, allow_inf_nan=False, description="0 takes the likeliest token"
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1)
-    num_samples: int = Field(
+    seed: Whole = Field(0, ge=0, le=2**31 - 1)
+    num_samples: Whole = Field(
         1, ge=1, le=256, description="rows per strength, averaged in the metrics"
     )
 
     # What a client may believe about the SAE; refused when the files say otherwise.
     model_id: str | None = None
-    sae_layer: int | None = None
-    sae_d_model: int | None = None
-    sae_n_features: int | None = None
+    sae_layer: Whole | None = None
+    sae_d_model: Whole | None = None
+    sae_n_features: Whole | None = None
     sae_architecture: str | None = None
 
     @field_validator("prompt")
@@ -74,6 +83,14 @@ class _SteeringRequest(BaseModel):
 
 class SteeringComparisonRequest(_SteeringRequest):
     """Compare unsteered text with each feature at each of its strengths."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {**EXAMPLE, "features": [{"feature_idx": 0, "strengths": [-1.0, 1.0]}]}
+            ]
+        }
+    )
 
     features: list[FeatureStrengths] = Field(min_length=1, max_length=8)
 
@@ -88,6 +105,12 @@ class SteeringComparisonRequest(_SteeringRequest):
 
 class SteeringSweepRequest(_SteeringRequest):
     """Sweep one feature over many strengths."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{**EXAMPLE, "feature_idx": 0, "strengths": [-1.0, 0.5, 1.0]}]
+        }
+    )
 
     feature_idx: FeatureIndex
     strengths: list[Strength] = Field(
