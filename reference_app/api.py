@@ -35,18 +35,19 @@ SHUTDOWN_S = 1
 def create_app() -> socketio.ASGIApp:
     """Return the ASGI application, with settings from the environment."""
     endings.never_forks()
-    rooms = Rooms(settings(), endings.store())
+    feeds = Feeds(settings(), endings.store())
+    rooms = Rooms(feeds, endings.store())
     stand_in = StandIn(settings())
     old_path = LocalPath(settings(), functions(app))
 
     @contextlib.asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        api.state.feeds = Feeds(settings(), endings.store())
+        api.state.feeds = feeds
         stand_in.start()
         old_path.start()
         yield
-        await api.state.feeds.close()
         await rooms.close()
+        await feeds.close()
         await asyncio.to_thread(stand_in.stop)
         await asyncio.to_thread(old_path.stop)
 
@@ -76,6 +77,8 @@ def main(host: str, port: int) -> None:
         host=host,
         port=port,
         log_level="info",
+        # An event is a few hundred bytes: to compress it takes longer than to send it.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
 
