@@ -22,7 +22,7 @@ IMAGES := $(WITH_IMAGES)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install scenarios features unit test check bench mutants faults conformance foreign peer quality clean
+.PHONY: help install scenarios features unit test check bench mutants faults conformance foreign peer openapi quality clean
 
 help:  ## what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -75,6 +75,9 @@ foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of C
 
 peer: $(STAMP)  ## a stack of pytest-celery's, judged by our contracts; needs a Docker daemon
 	@$(WITH_IMAGES) $(OWNED) $(BIN)/python harness/tests/peer/run.py
+
+openapi: $(STAMP)  ## schemathesis on the running application: in health, and without its Redis
+	@$(OWNED) $(BIN)/python -m loadtests.openapi
 
 quality: $(STAMP)  ## gates of the models: perplexity, SAE, steering effect; TVAE scores, exact resume
 	@$(BIN)/python -m reference_app.steering.quality

@@ -7,11 +7,11 @@ which Starlette runs in its thread pool.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import socketio
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Query
 
 from reference_app import endings
 from reference_app.broker import app
@@ -35,18 +35,19 @@ SHUTDOWN_S = 1
 def create_app() -> socketio.ASGIApp:
     """Return the ASGI application, with settings from the environment."""
     endings.never_forks()
-    rooms = Rooms(settings(), endings.store())
+    feeds = Feeds(settings(), endings.store())
+    rooms = Rooms(feeds, endings.store())
     stand_in = StandIn(settings())
     old_path = LocalPath(settings(), functions(app))
 
     @contextlib.asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        api.state.feeds = Feeds(settings(), endings.store())
+        api.state.feeds = feeds
         stand_in.start()
         old_path.start()
         yield
-        await api.state.feeds.close()
         await rooms.close()
+        await feeds.close()
         await asyncio.to_thread(stand_in.stop)
         await asyncio.to_thread(old_path.stop)
 
@@ -62,9 +63,11 @@ def create_app() -> socketio.ASGIApp:
         return {"status": "ok"}
 
     @api.get("/api/v1/jobs")
-    def jobs(limit: int = 50, active: bool = False) -> list[dict[str, Any]]:
+    def jobs(
+        limit: Annotated[int, Query(ge=1, le=500)] = 50, active: bool = False
+    ) -> list[dict[str, Any]]:
         """List the latest jobs, newest first; `active`: those that have not ended."""
-        found = endings.store().recent(min(limit, 500), only_active=active)
+        found = endings.store().recent(limit, only_active=active)
         return [_summary(job) for job in found]
 
     return socketio.ASGIApp(rooms.server, other_asgi_app=api)
@@ -77,6 +80,8 @@ def main(host: str, port: int) -> None:
         host=host,
         port=port,
         log_level="info",
+        # An event is a few hundred bytes: to compress it takes longer than to send it.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
 

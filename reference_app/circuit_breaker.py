@@ -10,8 +10,9 @@ became a job; a cancelled one and one that no worker got say nothing.
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Engine, Select, delete, func, insert, select
 
 from reference_app import database
 from reference_app.endings import Reason
@@ -56,12 +57,15 @@ class CircuitBreaker:
         self._engine, self._domain = engine, domain
         self._threshold, self._reset_after_s = threshold, reset_after_s
         self._own = database.jobs.c.kind.startswith(f"{domain}.", autoescape=True)
+        self._tried = self._last_tried()  # made once: it is asked at every submit
 
     def status(self) -> Status:
         """Return how the circuit stands."""
         if not self._threshold:
             return Status(Circuit.CLOSED, 0, 0, 0.0)
-        tried = self._last_tried()
+        with self._engine.connect() as connection:
+            found = connection.execute(self._tried)
+            tried: list[tuple[str, float]] = [(state, at) for state, at in found]
         failures = next(
             (n for n, (state, _) in enumerate(tried) if state == State.COMPLETED),
             len(tried),
@@ -82,11 +86,11 @@ class CircuitBreaker:
             connection.execute(delete(pardons).where(pardons.c.domain == self._domain))
             connection.execute(insert(pardons).values(domain=self._domain, at=now))
 
-    def _last_tried(self) -> list[tuple[str, float]]:
-        """Return state and end of the last jobs that a worker had, newest first."""
+    def _last_tried(self) -> Select[Any]:
+        """Select state and end of the last jobs that a worker had, newest first."""
         jobs, pardons = database.jobs, database.pardons
         pardon = select(pardons.c.at).where(pardons.c.domain == self._domain)
-        query = (
+        return (
             select(jobs.c.state, jobs.c.ended_at)
             .where(self._own, jobs.c.state.in_((State.COMPLETED, State.FAILED)))
             .where(func.coalesce(jobs.c.reason, "").not_in(NOT_TRIED))
@@ -94,8 +98,6 @@ class CircuitBreaker:
             .order_by(jobs.c.ended_at.desc())
             .limit(self._threshold)
         )
-        with self._engine.connect() as connection:
-            return [(state, ended_at) for state, ended_at in connection.execute(query)]
 
     def _open_since(self, since: float) -> float | None:
         """Return when the newest job was submitted that has not ended."""

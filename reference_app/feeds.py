@@ -62,8 +62,8 @@ class Reader:
     def __init__(self, feed: "_Feed") -> None:
         self._feed, self._position = feed, 0
 
-    async def next(self, within_s: float) -> Event | None:
-        """Return the next event, None if none came in time.
+    async def next(self, within_s: float | None = None) -> Event | None:
+        """Return the next event, None if none came in time; by default it may take any.
 
         Raises:
             EndOfFeed: there is nothing more to come.
@@ -87,15 +87,14 @@ class _Feed:
         self.events: list[Event] = []
         self.readers = 0
         self._ended = False
-        self._changed = asyncio.Condition()
+        #: Set at the next change, and then replaced: all who wait go on at once.
+        self._changed = asyncio.Event()
         self._follower = asyncio.create_task(self._follow(source))
 
     async def beyond(self, position: int) -> None:
         """Wait until there is an event at `position`, or there will be none."""
-        async with self._changed:
-            await self._changed.wait_for(
-                lambda: len(self.events) > position or self._ended
-            )
+        while len(self.events) <= position and not self._ended:
+            await self._changed.wait()
 
     async def stop(self) -> None:
         """Let go of the log; returns when its connection is free."""
@@ -105,10 +104,12 @@ class _Feed:
     async def _follow(self, source: AsyncIterator[Event]) -> None:
         try:
             async for event in source:
-                async with self._changed:
-                    self.events.append(event)
-                    self._changed.notify_all()
+                self.events.append(event)
+                self._change()
         finally:
-            async with self._changed:
-                self._ended = True
-                self._changed.notify_all()
+            self._ended = True
+            self._change()
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -37,7 +37,7 @@ def run_tests(
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
             *("--rootdir", str(folder), "--target", str(target.resolve())),
             *("--run-dir", str(folder / "run"), "--engine", engine),
-            *("-p", "no:valkey", str(folder)),
+            *("-p", "no:schemathesis", "-p", "no:valkey", str(folder)),
         ],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

@@ -15,12 +15,14 @@ Source     Redis manual, "Scripting with Lua" (7.0); a frozen Redis blocks a cli
            without timeouts for ever (redis-py 8: socket_timeout). Copy this file alone.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import redis
+from redis.exceptions import NoScriptError
 
 #: Seconds to leave Redis alone after the first failure; doubles up to the second value.
 BACK_OFF_S, LONGEST_BACK_OFF_S = 0.5, 4.0
@@ -31,16 +33,13 @@ Also = tuple[str, Mapping[str, Any]]
 
 # The same hash and stream that hold the ending. 0: refused, for good.
 _APPEND = """
-if redis.call('HEXISTS', KEYS[1], 'ending') == 1 then return 0 end
-local attempt = tonumber(redis.call('HGET', KEYS[1], 'attempt') or '0')
+local known = redis.call('HMGET', KEYS[1], 'ending', 'attempt', 'percent', 'seq')
+if known[1] then return 0 end
+local attempt, percent = tonumber(known[2] or '0'), ARGV[2]
 if attempt > tonumber(ARGV[3]) then return 0 end
-local percent = ARGV[2]
-if attempt == tonumber(ARGV[3]) then
-  local highest = redis.call('HGET', KEYS[1], 'percent')
-  if highest and tonumber(highest) > tonumber(percent) then percent = highest end
-end
-local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-if seq <= tonumber(ARGV[4]) then seq = tonumber(ARGV[4]) + 1 end
+if attempt == tonumber(ARGV[3]) and known[3] and tonumber(known[3]) > tonumber(percent)
+then percent = known[3] end
+local seq = math.max(tonumber(known[4] or '0'), tonumber(ARGV[4])) + 1
 local event = string.format('{"seq":%d,"percent":%s,', seq, percent)
   .. string.sub(ARGV[1], 2)
 redis.call('HSET', KEYS[1], 'seq', string.format('%d', seq),
@@ -55,6 +54,8 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])
 redis.call('EXPIRE', KEYS[2], ARGV[5])
 return seq
 """
+#: What Redis knows the script by, once it had its text: that is most of a report.
+_DIGEST = hashlib.sha1(_APPEND.encode()).hexdigest()
 
 
 class Progress:
@@ -96,12 +97,11 @@ class Progress:
             return False
         if not force and now_s < self._next_s:
             return False
-        args = (json.dumps(event), json.dumps(self._highest), str(self._attempt))
+        args = (json.dumps(event), json.dumps(self._highest), self._attempt)
         second, body = self._also(event)
-        also = (second, json.dumps(body))
-        rest = (str(self.seq), str(self._ttl_s), self._channel, *also)
+        rest = (self.seq, self._ttl_s, self._channel, second, json.dumps(body))
         try:
-            seq = int(self._client.eval(_APPEND, 2, *self._keys, *args, *rest))
+            seq = int(self._append(*self._keys, *args, *rest))
         except (redis.RedisError, OSError):
             lost_at_s = self._clock()
             self._budget_s -= lost_at_s - now_s
@@ -112,3 +112,9 @@ class Progress:
         self.closed = seq == 0
         self.seq = max(self.seq, seq)
         return not self.closed
+
+    def _append(self, *keys_and_arguments: str | int) -> Any:
+        try:
+            return self._client.evalsha(_DIGEST, 2, *keys_and_arguments)
+        except NoScriptError:
+            return self._client.eval(_APPEND, 2, *keys_and_arguments)

@@ -10,11 +10,11 @@ import redis
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.exceptions import RequestValidationError
 
-from reference_app import cancellation, endings, events, submission
+from reference_app import answers, cancellation, endings, events, submission
 from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
-from reference_app.steering import catalogue, gate, tasks
+from reference_app.steering import catalogue, gate, remembered, tasks
 from reference_app.steering.errors import CatalogueError, UnknownSae
 from reference_app.steering.schemas import (
     SteeringComparisonRequest,
@@ -29,7 +29,7 @@ router = APIRouter(tags=["steering"])
 #: Of every route that submits.
 BEHIND_THE_GATE: dict[str, Any] = {
     "dependencies": [Depends(gate.may_submit)],
-    "responses": gate.ANSWERS,
+    "responses": answers.SUBMIT,
 }
 
 #: Our states in the words of the steering plan.
@@ -78,7 +78,7 @@ def submit_sweep(
     return _submit(tasks.sweep, request.model_dump(), limits, idempotency_key)
 
 
-@router.get("/result/{task_id}")
+@router.get("/result/{task_id}", responses=answers.UNKNOWN)
 def result(task_id: str) -> SteeringResultResponse:
     """Tell where a job stands, with its result once it is completed."""
     job = _known(endings.store().get(task_id), task_id)
@@ -107,7 +107,7 @@ def result(task_id: str) -> SteeringResultResponse:
     )
 
 
-@router.delete("/task/{task_id}")
+@router.delete("/task/{task_id}", responses=answers.UNKNOWN)
 def cancel(task_id: str) -> dict[str, str]:
     """Cancel a job: at once while it waits, within seconds while it runs."""
     status = cancellation.ask(task_id)
@@ -143,11 +143,13 @@ def _known_sae(
     request: SteeringComparisonRequest | SteeringSweepRequest,
 ) -> catalogue.SaeEntry:
     try:
-        return catalogue.find_requested(settings().models_dir, request.model_dump())
+        entry = remembered.find_sae(settings().models_dir, request.sae_id)
+        catalogue.check_claims(entry, request.model_dump())
     except UnknownSae as error:
         raise HTTPException(404, str(error)) from None
     except CatalogueError as error:
         raise _invalid(("body", "sae_id"), str(error)) from None
+    return entry
 
 
 def _known_feature(

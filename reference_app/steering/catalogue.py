@@ -226,6 +226,12 @@ def find_sae(root: Path, sae_id: str) -> SaeEntry:
 def find_requested(root: Path, request: Mapping[str, Any]) -> SaeEntry:
     """Return the SAE a request names; Contradiction when it claims what is not so."""
     entry = find_sae(root, request["sae_id"])
+    check_claims(entry, request)
+    return entry
+
+
+def check_claims(entry: SaeEntry, request: Mapping[str, Any]) -> None:
+    """Contradiction when a request claims of its SAE what is not so."""
     for field, attribute in CLAIMS.items():
         claimed, found = request.get(field), getattr(entry, attribute)
         if claimed is not None and claimed != found:
@@ -233,7 +239,6 @@ def find_requested(root: Path, request: Mapping[str, Any]) -> SaeEntry:
                 f"The request says {field}={claimed!r}, but the files of SAE "
                 f"{entry.sae_id!r} say {found!r}. Leave {field} out or correct it."
             )
-    return entry
 
 
 def listing(root: Path) -> dict[str, Any]:

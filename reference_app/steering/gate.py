@@ -7,10 +7,11 @@ which uvicorn believes from the addresses in FORWARDED_ALLOW_IPS only.
 
 import math
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel
+from sqlalchemy import Engine
 
 from reference_app import endings
 from reference_app.circuit_breaker import Circuit, CircuitBreaker
@@ -18,12 +19,6 @@ from reference_app.rate_limit import RateLimit
 from reference_app.settings import settings
 
 DOMAIN = "steering"
-
-#: What the gate may answer, for the OpenAPI description of a route behind it.
-ANSWERS: dict[int | str, dict[str, Any]] = {
-    429: {"description": "Too many submits of this client; see Retry-After"},
-    503: {"description": "No broker, or steering fails at present; see Retry-After"},
-}
 
 router = APIRouter(tags=["steering"])
 
@@ -39,17 +34,15 @@ class CircuitBreakerStatus(BaseModel):
 
 def breaker() -> CircuitBreaker:
     """Return the circuit of steering."""
-    return CircuitBreaker(
+    found = settings()
+    return _breaker(
         endings.store().engine,
-        DOMAIN,
-        settings().steering_breaker_failures,
-        settings().steering_breaker_reset_after,
+        found.steering_breaker_failures,
+        found.steering_breaker_reset_after,
     )
 
 
-def may_submit(
-    request: Request, circuit: Annotated[CircuitBreaker, Depends(breaker)]
-) -> None:
+def may_submit(request: Request) -> None:
     """Let a submit pass, or refuse it before anything is recorded or sent.
 
     Raises:
@@ -59,7 +52,7 @@ def may_submit(
     wait_s = _rate_limit().hit(client)
     if wait_s is not None:
         _refuse(429, f"Too many submits; try again in {wait_s} s.", wait_s)
-    status = circuit.status()
+    status = breaker().status()
     if status.retry_after_s > 0:
         wait_s = math.ceil(status.retry_after_s)
         text = f"Steering failed {status.failures} times in a row"
@@ -81,6 +74,11 @@ def reset_circuit_breaker(
     """Let submits through again, at once: the cause is removed."""
     circuit.reset()
     return CircuitBreakerStatus(**vars(circuit.status()))
+
+
+@lru_cache(maxsize=1)
+def _breaker(engine: Engine, failures: int, reset_after_s: float) -> CircuitBreaker:
+    return CircuitBreaker(engine, DOMAIN, failures, reset_after_s)
 
 
 def _rate_limit() -> RateLimit:

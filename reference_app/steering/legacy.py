@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
-from reference_app import endings, events
+from reference_app import answers, endings, events
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
 from reference_app.steering import api, gate
@@ -68,11 +68,11 @@ DEPRECATED: dict[str, Any] = {
     "response_model": Result,
     "dependencies": [Depends(headers), Depends(gate.may_submit)],
     "responses": {
-        **gate.ANSWERS,
+        **answers.SUBMIT,
         202: {"model": SteeringTaskResponse, "description": "It takes longer"},
-        410: {"description": "Gone: use the successor in Link"},
-        502: {"description": "The job failed or was cancelled"},
-        504: {"description": "The job ran into its time limit"},
+        410: answers.refusal("Gone: use the successor in Link"),
+        502: answers.refusal("The job failed or was cancelled"),
+        504: answers.refusal("The job ran into its time limit"),
     },
 }
 

@@ -8,10 +8,22 @@ catalogue the unit is 1.0 (`strength_unit` of the SAE says which).
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+
+from reference_app.whole import Whole
 
 Strength = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
-FeatureIndex = Annotated[int, Field(ge=0, lt=10_000_000)]
+FeatureIndex = Annotated[Whole, Field(ge=0, lt=10_000_000)]
+
+#: For OpenAPI; `_distinct` is what checks it.
+DISTINCT: dict[str, JsonValue] = {"uniqueItems": True}
+
+#: Of the SAE that comes with the application.
+EXAMPLE: dict[str, JsonValue] = {
+    "sae_id": "storyteller-layer1-topk",
+    "prompt": "The storm",
+    "max_new_tokens": 20,
+}
 
 
 def _distinct(values: list[Any], what: str) -> list[Any]:
@@ -23,10 +35,13 @@ def _distinct(values: list[Any], what: str) -> list[Any]:
 class FeatureStrengths(BaseModel):
     """One feature and the strengths to compare it at."""
 
-    model_config = ConfigDict(extra="forbid")
+    # Strict: else `false` is taken as the number 0.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     feature_idx: FeatureIndex
-    strengths: list[Strength] = Field(min_length=1, max_length=8)
+    strengths: list[Strength] = Field(
+        min_length=1, max_length=8, json_schema_extra=DISTINCT
+    )
 
     @field_validator("strengths")
     @classmethod
@@ -37,24 +52,25 @@ class FeatureStrengths(BaseModel):
 class _SteeringRequest(BaseModel):
     """What compare and sweep have in common."""
 
-    model_config = ConfigDict(extra="forbid")
+    # Strict: else `false` is taken as the number 0.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     sae_id: str = Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._/-]+$")
     prompt: str = Field(min_length=1, max_length=4000)
-    max_new_tokens: int = Field(40, ge=1, le=100)
+    max_new_tokens: Whole = Field(40, ge=1, le=100)
     temperature: float = Field(
         0.8, ge=0, le=2, allow_inf_nan=False, description="0 takes the likeliest token"
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1)
-    num_samples: int = Field(
+    seed: Whole = Field(0, ge=0, le=2**31 - 1)
+    num_samples: Whole = Field(
         1, ge=1, le=256, description="rows per strength, averaged in the metrics"
     )
 
     # What a client may believe about the SAE; refused when the files say otherwise.
     model_id: str | None = None
-    sae_layer: int | None = None
-    sae_d_model: int | None = None
-    sae_n_features: int | None = None
+    sae_layer: Whole | None = None
+    sae_d_model: Whole | None = None
+    sae_n_features: Whole | None = None
     sae_architecture: str | None = None
 
     @field_validator("prompt")
@@ -67,6 +83,14 @@ class _SteeringRequest(BaseModel):
 
 class SteeringComparisonRequest(_SteeringRequest):
     """Compare unsteered text with each feature at each of its strengths."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {**EXAMPLE, "features": [{"feature_idx": 0, "strengths": [-1.0, 1.0]}]}
+            ]
+        }
+    )
 
     features: list[FeatureStrengths] = Field(min_length=1, max_length=8)
 
@@ -82,8 +106,16 @@ class SteeringComparisonRequest(_SteeringRequest):
 class SteeringSweepRequest(_SteeringRequest):
     """Sweep one feature over many strengths."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{**EXAMPLE, "feature_idx": 0, "strengths": [-1.0, 0.5, 1.0]}]
+        }
+    )
+
     feature_idx: FeatureIndex
-    strengths: list[Strength] = Field(min_length=1, max_length=32)
+    strengths: list[Strength] = Field(
+        min_length=1, max_length=32, json_schema_extra=DISTINCT
+    )
 
     @field_validator("strengths")
     @classmethod

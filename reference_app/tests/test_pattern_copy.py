@@ -104,6 +104,7 @@ def test_each_pattern_works_alone_with_its_tests_in_an_empty_package(tmp_path):
     command = [
         *(sys.executable, "-m", "pytest", "--import-mode=importlib", "-m", "not real"),
         *("-p", "no:queueproof", "-p", "no:valkey", "-p", "no:cacheprovider"),
+        *("-p", "no:schemathesis"),
         *("-o", "markers=real: servers", "-W", "error", "--strict-markers"),
         *("--junit-xml=report.xml", "-q"),
     ]

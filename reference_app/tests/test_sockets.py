@@ -7,7 +7,7 @@ import socketio
 from reference_app import endings, events
 from reference_app.jobs import State
 from reference_app.settings import settings
-from reference_app.sockets import to_wire
+from reference_app.sockets import Packets, to_wire
 
 WITHIN_S = 10
 
@@ -138,3 +138,20 @@ def test_an_event_is_put_into_the_words_of_the_plan():
         "seq": 5,
         "attempt": 2,
     }
+
+
+def an_event(seq, message):
+    event = events.envelope("a", 1, "progress", message, {})
+    return {"seq": seq, "percent": 5, **event}
+
+
+def test_a_packet_is_made_once_for_all_who_are_sent_the_event():
+    packets, event = Packets(), an_event(1, "first")
+    assert packets.of("steering", event) is packets.of("steering", event)
+
+
+def test_another_event_with_the_same_seq_is_another_packet():
+    packets = Packets()
+    texts = [packets.of("steering", an_event(1, text)).data for text in ("one", "two")]
+    assert "one" in texts[0]
+    assert "two" in texts[1]

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import redis
 from fastapi import APIRouter, HTTPException, Path
 
-from reference_app import cancellation, endings, events, frames, submission
+from reference_app import answers, cancellation, endings, events, frames, submission
 from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
@@ -30,6 +30,9 @@ from reference_app.tvae.schemas import (
 
 router = APIRouter(tags=["gan"])
 
+#: Of every route that submits.
+SUBMITS: dict[str, Any] = {"status_code": 202, "responses": answers.SUBMIT}
+
 MachineId = Annotated[str, Path(pattern=ID_PATTERN)]
 
 #: Our states in the words of the GAN report.
@@ -48,7 +51,7 @@ EPOCH_ROW_S, BESIDES_S = 2.2e-5, 5.0
 ROW_BYTES = 38
 
 
-@router.get("/machines")
+@router.get("/machines", responses=answers.UNUSABLE)
 def list_machines() -> list[MachineResponse]:
     """List the machines, and how far their models are."""
     try:
@@ -57,13 +60,13 @@ def list_machines() -> list[MachineResponse]:
         raise HTTPException(400, str(error)) from None
 
 
-@router.get("/machines/{machine_id}")
+@router.get("/machines/{machine_id}", responses={**answers.UNUSABLE, **answers.UNKNOWN})
 def machine(machine_id: MachineId) -> MachineResponse:
     """Describe one machine."""
     return _described(_known_machine(machine_id))
 
 
-@router.post("/machines/{machine_id}/seed", status_code=202)
+@router.post("/machines/{machine_id}/seed", **SUBMITS)
 def seed(
     machine_id: MachineId, request: SeedRequest, key: IdempotencyKey = None
 ) -> SubmittedResponse:
@@ -73,7 +76,7 @@ def seed(
     return _submit(tasks.generate_seed_data, wanted, key)
 
 
-@router.post("/machines/{machine_id}/train", status_code=202)
+@router.post("/machines/{machine_id}/train", **SUBMITS)
 def train(
     machine_id: MachineId, request: TrainRequest, key: IdempotencyKey = None
 ) -> SubmittedResponse:
@@ -95,7 +98,7 @@ def train(
     return _submit(tasks.train_by_script if scripted else tasks.train_tvae, wanted, key)
 
 
-@router.post("/machines/{machine_id}/generate", status_code=202)
+@router.post("/machines/{machine_id}/generate", **SUBMITS)
 def generate(
     machine_id: MachineId, request: GenerateRequest, key: IdempotencyKey = None
 ) -> SubmittedResponse:
@@ -110,7 +113,7 @@ def generate(
     return _submit(tasks.generate_data, wanted, key)
 
 
-@router.get("/tasks/{task_id}")
+@router.get("/tasks/{task_id}", responses=answers.UNKNOWN)
 def status(task_id: str) -> TaskStatusResponse:
     """Tell where a job stands, with its result once it is completed."""
     job = _known(task_id)
@@ -147,7 +150,7 @@ def status(task_id: str) -> TaskStatusResponse:
     )
 
 
-@router.delete("/tasks/{task_id}")
+@router.delete("/tasks/{task_id}", responses=answers.UNKNOWN)
 def cancel(task_id: str) -> CancelResponse:
     """Cancel a job: at once while it waits, within seconds while it runs."""
     word = cancellation.ask(_known(task_id).id)
@@ -156,7 +159,11 @@ def cancel(task_id: str) -> CancelResponse:
     )
 
 
-@router.post("/tasks/{task_id}/retry", status_code=202)
+@router.post(
+    "/tasks/{task_id}/retry",
+    status_code=202,
+    responses={**answers.SUBMIT, 409: answers.refusal("It has not failed")},
+)
 def retry(task_id: str, key: IdempotencyKey = None) -> SubmittedResponse:
     """Submit a failed or cancelled job again; a training goes on where it stopped."""
     job = _known(task_id)
@@ -200,7 +207,7 @@ def _described(machine: Machine) -> MachineResponse:
         name=machine.name,
         has_seed_data=place.seed.exists(),
         has_model=place.has_model,
-        ranges=machine.ranges,
+        ranges={name: list(ends) for name, ends in machine.ranges.items()},
     )
 
 

@@ -4,21 +4,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from reference_app.whole import Whole
+
 #: Largest table that a worker handles within a few hundred megabytes.
 MAX_ROWS = 200_000
 
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Rows = Annotated[int, Field(ge=1, le=MAX_ROWS)]
+Seed = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
+Rows = Annotated[Whole, Field(ge=1, le=MAX_ROWS)]
+
+Range = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # Without it `false` is taken as the number 0.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class SeedRequest(_Strict):
     """Simulate this many readings; they replace the machine's earlier seed data."""
 
-    samples: int = Field(8_000, ge=50, le=MAX_ROWS)
+    samples: Whole = Field(8_000, ge=50, le=MAX_ROWS)
     seed: Seed = 0
 
 
@@ -28,9 +33,9 @@ class TrainRequest(_Strict):
     `runner` is `builtin` (in the worker) or `script` (in a process of its own).
     """
 
-    epochs: int = Field(300, ge=1, le=10_000)
+    epochs: Whole = Field(300, ge=1, le=10_000)
     seed: Seed = 0
-    progress_every: int | None = Field(
+    progress_every: Whole | None = Field(
         None, ge=1, le=10_000, description="epochs; default: GAN_PROGRESS_EPOCHS"
     )
     runner: Literal["builtin", "script"] = "builtin"
@@ -91,4 +96,4 @@ class MachineResponse(BaseModel):
     name: str
     has_seed_data: bool
     has_model: bool
-    ranges: dict[str, tuple[float, float]]
+    ranges: dict[str, Range] = Field(description="lowest and highest reading")

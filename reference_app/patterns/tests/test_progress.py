@@ -23,7 +23,7 @@ class NoRedis:
     def __init__(self, clock: Clock, answer_s: float) -> None:
         self.clock, self.answer_s, self.asked = clock, answer_s, 0
 
-    def eval(self, *args: object) -> int:
+    def evalsha(self, *args: object) -> int:
         self.asked += 1
         self.clock.now_s += self.answer_s
         raise redis.TimeoutError("frozen")
