@@ -22,7 +22,6 @@ Source     measured, torch 2.13 and glibc 2.36: 96,000 blocks of 16 KiB stay aft
 import ctypes
 import gc
 import os
-import resource
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,7 +65,13 @@ def celery_limit_kib(extra_mib: float) -> int:
 
     Call it in the worker's parent after it has preloaded what its children share.
     """
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + int(extra_mib * 1024)
+    # Not getrusage's maximum: exec keeps that of the program before, of a shell or of
+    # a test runner with torch in it, and a limit above that is none.
+    status = (_PROC / "self" / "status").read_text()
+    highest_kib = next(
+        int(line.split()[1]) for line in status.splitlines() if line[:6] == "VmHWM:"
+    )
+    return highest_kib + int(extra_mib * 1024)
 
 
 def tree_pss_mib(pid: int) -> float:

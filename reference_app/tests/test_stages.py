@@ -11,6 +11,7 @@ import time
 
 import httpx
 import psutil
+import pytest
 
 from reference_app import embedded_redis, stages
 

@@ -146,7 +146,9 @@ def test_the_limit_for_celery_is_above_what_is_there_now():
 @pytest.mark.real
 def test_a_worker_replaces_the_child_that_held_too_much_and_no_other(workers):
     workers.define(APP)
+    whoever_starts_it = b"x" * 400 * MIB  # and that counts for nothing
     workers.start()
+    del whoever_starts_it
     pids = []
     for number, mib in enumerate([1, 1, 200, 1]):
         workers.send("hold", mib, job_id=f"job-{number}")
