@@ -22,7 +22,6 @@ Source     measured, torch 2.13 and glibc 2.36: 96,000 blocks of 16 KiB stay aft
 import ctypes
 import gc
 import os
-import resource
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,7 +65,11 @@ def celery_limit_kib(extra_mib: float) -> int:
 
     Call it in the worker's parent after it has preloaded what its children share.
     """
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + int(extra_mib * 1024)
+    # Not getrusage: after exec that still holds the peak of whoever started us, and a
+    # worker started by a large process would never replace a child.
+    lines = (_PROC / "self" / "status").read_text().splitlines()
+    peaks = (line.split() for line in lines if line.startswith("VmHWM:"))
+    return int(next(peaks)[1]) + int(extra_mib * 1024)
 
 
 def tree_pss_mib(pid: int) -> float:
