@@ -12,7 +12,7 @@ Needs      the standard library, Linux /proc with smaps_rollup (4.14). glibc for
 Breaks if  It is called inside an `except` block: the traceback keeps every frame and
            its tensors (time_limit.py empties them). A loaded library's own arenas and
            a CUDA context (0.6 to 1.1 GB) are out of reach: one job per process there.
-Proof      contract memory.given-back-after-a-job (GPU-001)
+Proof      contract GPU-001
 Source     measured, torch 2.13 and glibc 2.36: 96,000 blocks of 16 KiB stay after `del`
            and a collection (1756 of 1762 MiB), 223 MiB after malloc_trim. Celery's
            `worker_max_memory_per_child` looks at the highest RSS ever, preloaded pages
@@ -65,13 +65,11 @@ def celery_limit_kib(extra_mib: float) -> int:
 
     Call it in the worker's parent after it has preloaded what its children share.
     """
-    # Not getrusage's maximum: exec keeps that of the program before, of a shell or of
-    # a test runner with torch in it, and a limit above that is none.
-    status = (_PROC / "self" / "status").read_text()
-    highest_kib = next(
-        int(line.split()[1]) for line in status.splitlines() if line[:6] == "VmHWM:"
-    )
-    return highest_kib + int(extra_mib * 1024)
+    # Not getrusage: after exec that still holds the peak of whoever started us, and a
+    # worker started by a large process would never replace a child.
+    lines = (_PROC / "self" / "status").read_text().splitlines()
+    peaks = (line.split() for line in lines if line.startswith("VmHWM:"))
+    return int(next(peaks)[1]) + int(extra_mib * 1024)
 
 
 def tree_pss_mib(pid: int) -> float:

@@ -46,7 +46,7 @@ def run(jobs, until):
         attempts = tasks.compare.attempts_after_loss
         kind = tasks.compare.name
         jobs.create(job_id, kind, request, limits=limits, attempts=attempts)
-        outbox.publish(jobs.get(job_id))
+        outbox.publish(outbox.Message.of(jobs.get(job_id)))
         if meanwhile is not None:
             until(lambda: jobs.get(job_id).state is State.STARTED, "it runs", within_s)
             meanwhile(job_id)

@@ -143,6 +143,14 @@ def test_the_limit_for_celery_is_above_what_is_there_now():
     assert celery_limit_kib(0) > 5 * 1024
 
 
+def test_the_size_of_whoever_started_the_process_does_not_count():
+    large = b"x" * (300 * MIB)
+    code = "from reference_app.patterns.memory_release import celery_limit_kib as c; "
+    with talk(code + "print(c(0))") as process:
+        assert int(process.stdout.read()) < 200 * 1024
+    assert len(large) == 300 * MIB
+
+
 @pytest.mark.real
 def test_a_worker_replaces_the_child_that_held_too_much_and_no_other(workers):
     workers.define(APP)
