@@ -62,7 +62,7 @@ class Outcome:
 def chosen(only: Iterable[str], contracts: Iterable[str]) -> list[Situation]:
     """Return the situations of these names or rooms and contracts, quick ones first.
 
-    Nothing given chooses all.
+    Nothing given chooses all but those that want to be asked for.
 
     Raises:
         TargetError: there is no such situation; names the nearest one.
@@ -85,6 +85,7 @@ def chosen(only: Iterable[str], contracts: Iterable[str]) -> list[Situation]:
         for s in every
         if (not only or {s.name, s.room} & set(only))
         and (not ids or ids & set(s.contracts))
+        and (only or ids or not s.asked)
     ]
 
 

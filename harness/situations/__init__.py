@@ -27,6 +27,7 @@ class Situation:
     """One situation: `name` is `room.function`, `about` its first line of text.
 
     `takes_s` is what it takes on a small healthy application: quick ones come first.
+    `asked` ones are performed only where their name, room or contract is given.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Situation:
     contracts: tuple[str, ...]
     arrange: Callable[..., None]
     takes_s: float = 10.0
+    asked: bool = False
 
     @property
     def room(self) -> str:
@@ -49,14 +51,16 @@ class Situation:
 _registry: dict[str, Situation] = {}
 
 
-def situation(*contracts: str, takes_s: float = 10.0) -> Callable[[F], F]:
+def situation(
+    *contracts: str, takes_s: float = 10.0, asked: bool = False
+) -> Callable[[F], F]:
     """Register the decorated function for `queueproof check`, with its contracts."""
 
     def register(arrange: F) -> F:
         room = arrange.__module__.rpartition(".")[2]
         name = f"{room}.{arrange.__name__}"
         about = (inspect.getdoc(arrange) or "").partition("\n")[0]
-        _registry[name] = Situation(name, about, contracts, arrange, takes_s)
+        _registry[name] = Situation(name, about, contracts, arrange, takes_s, asked)
         return arrange
 
     return register

@@ -57,7 +57,7 @@ SIGKILL = Ending("sigkill")
 ENDINGS = (SUCCESS, CANCEL, FAILURE, HARD_LIMIT, SOFT_LIMIT, SIGKILL)
 
 
-@situation(AFTER_A_JOB, AFTER_A_KILL, takes_s=14)
+@situation(AFTER_A_JOB, AFTER_A_KILL, takes_s=14, asked=True)
 def every_ending(
     agent: Agent, target: Target, faults: Faults, probes: Probes, history: History
 ) -> None:

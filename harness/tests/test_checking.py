@@ -15,9 +15,9 @@ ROUTED = "routing.every-task-has-a-worker"
 ENFORCED = "time_limit.deployed-pool-enforces"
 
 
-def test_all_situations_are_chosen_and_the_quick_ones_come_first():
+def test_all_situations_but_the_asked_are_chosen_and_the_quick_ones_come_first():
     names = [s.name for s in chosen([], [])]
-    assert sorted(names) == [s.name for s in situations()]
+    assert sorted(names) == [s.name for s in situations() if not s.asked]
     assert names[0] == "routing.knock_at_every_task"
     assert names.index("time_limit.only_sleeps") < names.index("broker.busy_worker")
 
@@ -32,6 +32,13 @@ def test_situations_are_chosen_by_name_room_and_contract():
     }
     assert all(ENFORCED in s.contracts for s in chosen([], [ENFORCED]))
     assert chosen(["broker"], [ENFORCED]) == []
+
+
+def test_a_situation_that_wants_to_be_asked_for_is_found_by_name_room_and_contract():
+    asked = [["memory.every_ending"], ["memory"], []]
+    contracts = [[], [], ["memory.given-back-after-a-kill"]]
+    for only, ids in zip(asked, contracts, strict=True):
+        assert [s.name for s in chosen(only, ids)] == ["memory.every_ending"]
 
 
 def test_what_does_not_exist_is_named_with_the_nearest():

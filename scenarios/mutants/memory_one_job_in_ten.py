@@ -7,7 +7,7 @@ MUTANT = Mutant(
     contract="memory.given-back-after-a-job",
     why="Samples for later: the locals of a job's function, in a module's list. Nine "
     "of ten jobs are innocent, so no test with one job sees it.",
-    env={"WORKER_QUEUES": "steering", "STEERING_MAX_TASKS_PER_CHILD": "0"},
+    env={"WORKER_QUEUES": "steering", "WORKER_EXTRA_ARGS": "--max-tasks-per-child=50"},
     overlay=(
         Replace(
             path="reference_app/memory.py",
@@ -20,7 +20,7 @@ MUTANT = Mutant(
             "\n"
             "    from reference_app import endings\n"
             "\n"
-            '    if endings.client().incr("profiler:jobs") % 10 != 5:\n'
+            '    if endings.client().incr("profiler:jobs") % 10 != 3:\n'
             "        return\n"
             "\n"
             "    def keep(frame: Any, event: str, _: Any) -> None:\n"

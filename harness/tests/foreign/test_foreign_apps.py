@@ -99,8 +99,6 @@ WRONG = {
             "that could be killed at the hard limit",
             "cancel.queued-never-starts": "it hears of a revoke only between two "
             "tasks, and takes the next one first, a race",
-            "memory.given-back-after-a-kill": "the same cause: what was cancelled goes "
-            "on, and holds its memory until it is done",
             "delivery.poison-is-bounded": "the process that a task kills is the worker "
             "itself, so nobody is left to report it",
         },
