@@ -18,7 +18,7 @@ from redbeat.schedulers import (
     get_redis,
 )
 from redis.backoff import NoBackoff
-from redis.exceptions import LockNotOwnedError
+from redis.exceptions import LockNotOwnedError, NoPermissionError
 from redis.retry import Retry
 
 from reference_app import pidfile
@@ -56,6 +56,7 @@ class LockedScheduler(RedBeatScheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._reconciler = Reconciler(settings())
+        self._trouble = ""
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -67,12 +68,14 @@ class LockedScheduler(RedBeatScheduler):
         try:
             if self.lock is not None or self._lead():
                 wait_s = super().tick(*args, **kwargs)
+            self._say("")
         except LockNotOwnedError:
             # We were frozen for longer than the lock lasts, or Redis lost its data.
             log.warning("beat: lost the lock, standing by")
             self.lock = None
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            log.warning("beat: nothing is sent while Redis is away: %r", error)
+        except redis.RedisError as error:
+            # Whatever it is, ending this process would not mend it.
+            self._say(_told(error))
         self._reconciler.run_if_due()
         return min(wait_s, self._reconciler.interval_s)
 
@@ -87,6 +90,14 @@ class LockedScheduler(RedBeatScheduler):
         # message takes one of the pool.
         return {}
 
+    def _say(self, trouble: str) -> None:
+        """Log it once, not at each tick; an empty one is the end of it."""
+        if trouble and trouble != self._trouble:
+            log.error("beat: nothing is sent: %s", trouble)
+        elif self._trouble and not trouble:
+            log.warning("beat: Redis answers again")
+        self._trouble = trouble
+
     def _lead(self) -> bool:
         client = get_redis(self.app)
         lock = client.lock(self.lock_key, timeout=self.lock_timeout)
@@ -98,6 +109,16 @@ class LockedScheduler(RedBeatScheduler):
         self.lock = lock
         log.warning("beat: leading")
         return True
+
+
+def _told(error: redis.RedisError) -> str:
+    if isinstance(error, (redis.AuthenticationError, NoPermissionError)):
+        return f"Redis wants another password: see CELERY_BROKER_URL ({error})"
+    if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
+        return f"Redis is away: {error!r}"
+    if "READONLY" in str(error) or isinstance(error, redis.ReadOnlyError):
+        return f"Redis is read-only: is this the replica? ({error})"
+    return f"Redis refuses: {error!r}"
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ def test_a_task_that_kills_its_process_ends_and_the_next_one_runs(
 def test_a_job_that_takes_as_long_as_it_may_is_executed_once(
     agent, target, stack, faults, history
 ):
-    """Not applicable to the application as it is: no task acknowledges late."""
+    """The clean-up of the workspaces acknowledges late; what has a row does not."""
     situations.delivery_visibility.as_long_as_it_may(
         agent, target, stack, faults, history
     )

@@ -11,15 +11,13 @@ times that at 0 (64 rows of 40 tokens, the same noise for both).
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch.nn.functional import cross_entropy
 
+from reference_app.gates import Gate, report
 from reference_app.steering.catalogue import SaeEntry, find_sae, models_root
 from reference_app.steering.effect import (
     STRENGTHS,
@@ -42,16 +40,6 @@ MAX_UNEXPLAINED = 0.05
 #: Largest loss (nats per token) from putting the SAE's output in place of the residual.
 MAX_SAE_LOSS = 0.02
 MIN_SHARE_RATIO = 3.0
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One measured value, what it must be, and whether it is."""
-
-    name: str
-    value: str
-    required: str
-    passed: bool
 
 
 def measure(root: Path, sae_id: str) -> Iterator[Gate]:
@@ -134,12 +122,7 @@ def main(sae_id: str) -> None:
         gates = list(measure(models_root(), sae_id))
     except CatalogueError as error:
         raise click.UsageError(str(error)) from None
-    table = Table("gate", "measured", "required", "", title=f"SAE {sae_id}")
-    for gate in gates:
-        verdict = "[green]pass[/]" if gate.passed else "[bold red]FAIL[/]"
-        table.add_row(gate.name, gate.value, gate.required, verdict)
-    Console().print(table)
-    sys.exit(0 if all(gate.passed for gate in gates) else 1)
+    sys.exit(report(f"SAE {sae_id}", gates))
 
 
 if __name__ == "__main__":

@@ -7,14 +7,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
-from kombu import pools
+import uvicorn
 
-from reference_app import embedded_redis, endings
+from reference_app import api, embedded_redis, endings
 from reference_app.broker import DEFAULT_QUEUE, app
 from reference_app.jobs import Jobs
 from reference_app.settings import Settings, settings
+from reference_app.tests.in_process import forget_connections
+
+#: Seconds until a server in a thread has ended.
+SERVER_STOPS_S = 10
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +67,32 @@ def jobs(configured: Callable[..., Settings]) -> Jobs:
 
 
 @pytest.fixture
+def queue(jobs: Jobs) -> Iterator[redis.Redis]:
+    """A client of the broker, to which nothing is connected from an earlier test."""
+    forget_connections()
+    with redis.Redis.from_url(settings().celery_broker_url) as client:
+        yield client
+    forget_connections()
+
+
+@pytest.fixture
+def server(jobs: Jobs) -> Iterator[str]:
+    """The API on a port of its own, in a thread: its address."""
+    port = embedded_redis.free_port()
+    config = uvicorn.Config(
+        api.create_app(), port=port, log_level="warning", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
+        client.get(f"http://127.0.0.1:{port}/api/v1/health")
+    yield f"127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(SERVER_STOPS_S)
+
+
+@pytest.fixture
 def until() -> Callable[..., None]:
     """Return a function that waits for a condition, or fails at a deadline."""
     pause = threading.Event()
@@ -99,9 +130,7 @@ def process(
 @pytest.fixture
 def sleepers(configured: Callable[..., Settings], until: Callable[..., None]):
     """Send sleepers, and see which of them run."""
-    pools.reset()
-    app.__dict__.pop("amqp", None)
-    app._pool = None
+    forget_connections()
     found = Sleepers()
     # A worker that an earlier test killed would still be given a message.
     until(lambda: found.consumers() == 0, "Redis knows that nobody listens")

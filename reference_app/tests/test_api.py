@@ -1,16 +1,12 @@
-import asyncio
 import json
 import subprocess
 import sys
 
-import httpx
 import pytest
-import redis
 
-from reference_app import api, context, endings, events
+from reference_app import context, endings, events
 from reference_app.jobs import State
-from reference_app.settings import settings
-from reference_app.tests.test_submission import forget_connections
+from reference_app.tests.in_process import call, forget_connections
 
 SAE = "storyteller-layer1-topk"
 
@@ -21,27 +17,6 @@ def request(**changes):
         "prompt": "Once upon a time",
         "features": [{"feature_idx": 1, "strengths": [1.0]}],
     } | changes
-
-
-def call(method, path, **options):
-    """Send one request to the application, without a server."""
-
-    async def send():
-        transport = httpx.ASGITransport(app=api.create_app())
-        client = httpx.AsyncClient(transport=transport, base_url="http://test/api/v1")
-        async with client:
-            return await client.request(method, path, **options)
-
-    return asyncio.run(send())
-
-
-@pytest.fixture
-def queue(jobs):
-    """The steering queue of a real broker, not connected from an earlier test."""
-    forget_connections()
-    with redis.Redis.from_url(settings().celery_broker_url) as broker:
-        yield broker
-    forget_connections()
 
 
 def test_a_comparison_is_recorded_and_sent_with_its_limits(queue, jobs, configured):

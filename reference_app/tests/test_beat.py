@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 
@@ -55,7 +56,9 @@ def test_one_message_per_interval_on_its_queue_whoever_runs(
     until(lambda: len(moments(broker)) >= 11, "ten intervals")
     sent = moments(broker)[:11]
     assert once_per_slot(sent)
-    assert sent[-1] - sent[0] == pytest.approx(5, abs=1)
+    # The median: a machine that stalls for a moment leaves a slot out.
+    gaps = [b - a for a, b in itertools.pairwise(sent)]
+    assert statistics.median(gaps) == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.feature("S2-09")
@@ -124,6 +127,38 @@ def test_beat_outlives_a_redis_that_is_away_at_its_start_and_later(
         until(lambda: len(moments(again)) > before + 3, "it sends again", 20)
         assert once_per_slot(moments(again))
     assert beat.poll() is None
+
+
+def test_beat_outlives_a_wrong_password_and_a_read_only_redis_and_says_which(
+    process, configured, tmp_path, until
+):
+    (tmp_path / "redis").mkdir()
+    with embedded_redis.running(tmp_path / "redis") as port:
+        url = f"redis://127.0.0.1:{port}/0"
+        configured(CELERY_BROKER_URL=url, EVENTS_URL=url, **SHORT)
+        one = redis.Redis(port=port)
+
+        def set_password(word):
+            one.config_set("requirepass", word)
+            one.client_kill_filter(skipme=True, _type="normal")
+            one.connection_pool.connection_kwargs["password"] = word or None
+
+        def said(words):
+            return words in (tmp_path / "beat-0.log").read_text()
+
+        set_password("secret")
+        beat = process("beat")
+        until(lambda: said("wants another password"), "it says so")
+        set_password("")
+        until(lambda: len(moments(one)) > 1, "it sends", 15)
+        one.replicaof("127.0.0.1", 1)
+        until(lambda: said("read-only"), "it says so")
+        one.replicaof("NO", "ONE")
+        before = len(moments(one))
+        until(lambda: len(moments(one)) > before + 1, "it sends again", 15)
+        assert beat.poll() is None
+        assert once_per_slot(moments(one))
+        one.close()
 
 
 @pytest.mark.feature("S2-10")

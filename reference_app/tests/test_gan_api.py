@@ -1,39 +1,17 @@
-import asyncio
+import functools
 import json
 
-import httpx
 import pytest
-import redis
 
-from reference_app import api, context, endings, events, frames, job_task
+from reference_app import context, endings, events, frames, job_task
 from reference_app.jobs import State
-from reference_app.settings import settings
-from reference_app.tests.test_submission import forget_connections
+from reference_app.tests import in_process
 from reference_app.tvae import artefact, machines, places, table, tasks, telemetry
 
 MACHINE = "motor_siemens_001"
 AT = f"/machines/{MACHINE}"
 
-
-def call(method, path, **options):
-    """Send one request to the application, without a server."""
-
-    async def send():
-        transport = httpx.ASGITransport(app=api.create_app())
-        client = httpx.AsyncClient(transport=transport, base_url="http://test/api/gan")
-        async with client:
-            return await client.request(method, path, **options)
-
-    return asyncio.run(send())
-
-
-@pytest.fixture
-def broker(jobs):
-    """A real broker, not connected from an earlier test."""
-    forget_connections()
-    with redis.Redis.from_url(settings().celery_broker_url) as client:
-        yield client
-    forget_connections()
+call = functools.partial(in_process.call, base="/api/gan")
 
 
 @pytest.fixture
@@ -43,13 +21,13 @@ def seeded(jobs):
     return place
 
 
-def waiting(broker):
-    return sum(broker.llen(queue) for queue in ("gan", "ml", "steering"))
+def waiting(queue):
+    return sum(queue.llen(name) for name in ("gan", "ml", "steering"))
 
 
-def run(broker, queue="gan"):
+def run(queue, name="gan"):
     """Take the message and run its job as a worker's child would."""
-    message = json.loads(broker.rpop(queue))
+    message = json.loads(queue.rpop(name))
     task = tasks.BY_NAME[message["headers"]["task"]]
     task_id = message["headers"]["id"]
     request = endings.store().get(task_id).request
@@ -59,7 +37,7 @@ def run(broker, queue="gan"):
 
 
 def test_a_training_is_recorded_sent_and_answered_with_all_its_places(
-    broker, jobs, seeded, configured
+    queue, jobs, seeded, configured
 ):
     configured(GAN_SOFT_TIME_LIMIT=20, GAN_HARD_TIME_LIMIT=30)
     answer = call("POST", f"{AT}/train", json={"epochs": 300})
@@ -70,17 +48,17 @@ def test_a_training_is_recorded_sent_and_answered_with_all_its_places(
     assert (body["success"], body["machine_id"]) == (True, MACHINE)
     assert body["epochs"] == 300
     assert 0 < body["estimated_time_minutes"] < 1
-    (message,) = broker.lrange("gan", 0, -1)
+    (message,) = queue.lrange("gan", 0, -1)
     headers = json.loads(message)["headers"]
     assert (headers["id"], headers["task"]) == (task_id, "gan.train_tvae")
     assert headers["timelimit"] == [30, 20]
     assert jobs.get(task_id).request["progress_every"] == 10
 
 
-def test_a_training_by_script_waits_in_the_queue_of_its_own(broker, seeded):
+def test_a_training_by_script_waits_in_the_queue_of_its_own(queue, seeded):
     body = {"epochs": 3, "runner": "script"}
     assert call("POST", f"{AT}/train", json=body).status_code == 202
-    assert (broker.llen("gan"), broker.llen("ml")) == (0, 1)
+    assert (queue.llen("gan"), queue.llen("ml")) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +80,12 @@ def test_a_training_by_script_waits_in_the_queue_of_its_own(broker, seeded):
     ],
 )
 def test_a_wrong_request_is_refused_by_name_and_nothing_is_sent(
-    broker, jobs, path, body, code, named
+    queue, jobs, path, body, code, named
 ):
     answer = call("POST", path, json=body)
     assert answer.status_code == code
     assert named in answer.text
-    assert (waiting(broker), jobs.recent()) == (0, [])
+    assert (waiting(queue), jobs.recent()) == (0, [])
 
 
 def test_a_damaged_description_of_a_machine_is_told(jobs, configured, tmp_path):
@@ -118,27 +96,27 @@ def test_a_damaged_description_of_a_machine_is_told(jobs, configured, tmp_path):
         assert (answer.status_code, "required" in answer.text) == (400, True)
 
 
-def test_the_way_from_nothing_to_synthetic_data(broker, jobs):
+def test_the_way_from_nothing_to_synthetic_data(queue, jobs):
     assert [machine["has_model"] for machine in call("GET", "/machines").json()] == [
         False
     ] * 3
     call("POST", f"{AT}/seed", json={"samples": 300})
-    seeding = call("GET", f"/tasks/{run(broker)}").json()
+    seeding = call("GET", f"/tasks/{run(queue)}").json()
     assert seeding["result"]["samples_generated"] == 300
     call("POST", f"{AT}/train", json={"epochs": 2, "progress_every": 1})
-    trained = call("GET", f"/tasks/{run(broker)}").json()
+    trained = call("GET", f"/tasks/{run(queue)}").json()
     assert trained["status"] == "success"
     assert trained["result"]["epochs_completed"] == 2
     counts = {"train_samples": 20, "val_samples": 4, "test_samples": 6}
     call("POST", f"{AT}/generate", json=counts)
-    generated = call("GET", f"/tasks/{run(broker)}").json()["result"]
+    generated = call("GET", f"/tasks/{run(queue)}").json()["result"]
     rows = [part["rows"] for part in generated["file_statistics"].values()]
     assert rows == [20, 4, 6]
     machine = call("GET", AT).json()
     assert (machine["has_seed_data"], machine["has_model"]) == (True, True)
 
 
-def test_the_poll_says_the_same_as_the_newest_frame(broker, jobs, seeded):
+def test_the_poll_says_the_same_as_the_newest_frame(queue, jobs, seeded):
     call("POST", f"{AT}/train", json={"epochs": 3})
     (job,) = jobs.recent()
     asked = []
@@ -187,23 +165,23 @@ def test_an_unknown_job_and_one_of_another_domain_are_404(jobs, method):
         assert (answer.status_code, task_id in answer.text) == (404, True)
 
 
-def test_a_waiting_job_is_cancelled_and_never_runs(broker, jobs, seeded):
+def test_a_waiting_job_is_cancelled_and_never_runs(queue, jobs, seeded):
     call("POST", f"{AT}/train", json={"epochs": 2})
     (job,) = jobs.recent()
     words = [call("DELETE", f"/tasks/{job.id}").json()["status"] for _ in range(2)]
     assert words == ["cancelled", "already_cancelled"]
-    run(broker)
+    run(queue)
     answer = call("GET", f"/tasks/{job.id}").json()
     assert (answer["status"], answer["metadata"]["stage"]) == ("revoked", "cancelled")
     assert not seeded.model.exists()
 
 
 def test_a_retry_repeats_the_request_and_goes_on_from_the_checkpoint(
-    broker, jobs, seeded, configured
+    queue, jobs, seeded, configured
 ):
     configured(GAN_CHECKPOINT_INTERVAL=0)
     call("POST", f"{AT}/train", json={"epochs": 4, "seed": 3, "progress_every": 1})
-    message = json.loads(broker.rpop("gan"))
+    message = json.loads(queue.rpop("gan"))
     first = message["headers"]["id"]
     request = jobs.get(first).request
     work = job_task.load(tasks.train_tvae.function)
@@ -228,13 +206,13 @@ def test_a_retry_repeats_the_request_and_goes_on_from_the_checkpoint(
     answer = call("POST", f"/tasks/{first}/retry").json()
     assert answer["task_id"] != first
     assert answer["retry_of"] == first
-    result = jobs.get(run(broker)).result
+    result = jobs.get(run(queue)).result
     assert (result["resumed_from_epoch"], result["epochs_completed"]) == (2, 4)
     assert len(artefact.load(seeded.model)[2]["losses"]) == 4
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.STARTED, State.COMPLETED])
-def test_a_job_that_did_not_fail_is_not_retried(broker, jobs, state):
+def test_a_job_that_did_not_fail_is_not_retried(queue, jobs, state):
     jobs.create("a", "gan.train_tvae", {"machine_id": MACHINE})
     if state is not State.PENDING:
         jobs.start("a")
@@ -242,4 +220,4 @@ def test_a_job_that_did_not_fail_is_not_retried(broker, jobs, state):
         jobs.finish("a", state, result={})
     answer = call("POST", "/tasks/a/retry")
     assert (answer.status_code, str(state) in answer.text) == (409, True)
-    assert waiting(broker) == 0
+    assert waiting(queue) == 0

@@ -9,34 +9,15 @@ import threading
 import httpx
 import psutil
 import pytest
-import uvicorn
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from reference_app import api, embedded_redis, endings, events
+from reference_app import embedded_redis, endings, events
 from reference_app.jobs import State
 from reference_app.settings import settings
 
 WITHIN_S = 10
 KIND = "gan.train_tvae"
-
-
-@pytest.fixture
-def server(jobs):
-    """The API on a port of its own, in a thread: its address, and its feeds."""
-    port = embedded_redis.free_port()
-    config = uvicorn.Config(
-        api.create_app(), port=port, log_level="warning", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    address = f"127.0.0.1:{port}"
-    with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
-        client.get(f"http://{address}/api/v1/health")
-    yield address
-    server.should_exit = True
-    thread.join(WITHIN_S)
 
 
 @pytest.fixture

@@ -1,20 +1,9 @@
 """Rate limit and circuit breaker in front of steering's submits."""
 
-import pytest
-import redis
-
 from reference_app import endings
 from reference_app.jobs import State
-from reference_app.settings import settings
-from reference_app.tests.test_api import call, forget_connections, request
-
-
-@pytest.fixture
-def queue(jobs):
-    forget_connections()
-    with redis.Redis.from_url(settings().celery_broker_url) as broker:
-        yield broker
-    forget_connections()
+from reference_app.tests.in_process import call
+from reference_app.tests.test_api import request
 
 
 def submit(**changes):

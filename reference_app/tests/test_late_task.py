@@ -12,7 +12,7 @@ from reference_app import endings, late_task
 from reference_app.broker import app
 from reference_app.patterns.poison import Poison
 from reference_app.settings import settings
-from reference_app.tests.test_submission import forget_connections
+from reference_app.tests.in_process import forget_connections
 
 
 class Note(late_task.LateTask):

@@ -7,8 +7,8 @@ import pytest
 
 from reference_app import endings
 from reference_app.jobs import State
-from reference_app.tests.test_api import call, request
-from reference_app.tests.test_gate import queue  # noqa: F401  # a fixture
+from reference_app.tests.in_process import call
+from reference_app.tests.test_api import request
 
 RESULT = {"baseline": {"text": "once"}, "steered": []}
 

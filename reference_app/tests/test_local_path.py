@@ -1,6 +1,7 @@
 """The old path on real processes, with no Redis anywhere."""
 
 import asyncio
+import itertools
 import json
 import multiprocessing
 import os
@@ -13,53 +14,72 @@ import pytest
 from reference_app import endings, events, local_events, local_path
 from reference_app.jobs import Path, State
 from reference_app.patterns.cancel import process_start
-from reference_app.reconcile import Reconciler
 from reference_app.settings import settings
 
-WITHIN_S = 15
-KINDS = ("quick", "patient", "stubborn", "suicidal", "faulty")
+WITHIN_S = 60
+KINDS = ("quick", "patient", "stubborn", "suicidal", "faulty", "flaky")
+NUMBERS = itertools.count()
 FUNCTIONS = {f"test.{k}": f"reference_app.tests.local_jobs:{k}" for k in KINDS}
 
 
-@pytest.fixture
-def no_redis(jobs, configured):
+@pytest.fixture(scope="module")
+def no_redis(tmp_path_factory):
+    """The job records of a deployment without any Redis."""
+    folder = tmp_path_factory.mktemp("local")
+    (folder / "journal").mkdir()
     gone = "redis://127.0.0.1:1"
-    configured(
-        CELERY_BROKER_URL=f"{gone}/0",
-        EVENTS_URL=f"{gone}/2",
-        USE_CELERY="false",
-        LEASE_SECONDS=2,
-        CANCEL_TERM_AFTER=0.2,
-        CANCEL_KILL_AFTER=0.5,
-        LOCAL_GRACE=0.2,
-    )
-    return endings.store()
+    variables = {
+        "CELERY_BROKER_URL": f"{gone}/0",
+        "CELERY_RESULT_BACKEND": f"{gone}/1",
+        "EVENTS_URL": f"{gone}/2",
+        "DATABASE_URL": f"sqlite:///{folder / 'jobs.db'}",
+        "DATA_DIR": folder,
+        "JOURNAL_DIR": folder / "journal",
+        "PROGRESS_INTERVAL": 0,
+        "USE_CELERY": "false",
+        "LEASE_SECONDS": 2,
+        "CANCEL_TERM_AFTER": 0.2,
+        "CANCEL_KILL_AFTER": 0.5,
+        "LOCAL_GRACE": 0.2,
+        "RETRY_FIRST_PAUSE": 0.2,
+    }
+    caches = settings, endings._store, endings._client
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, str(value))
+        for cache in caches:
+            cache.cache_clear()
+        yield endings.store()
+    for cache in caches:
+        cache.cache_clear()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def path(no_redis):
+    """One local path for all: each of its processes costs a second."""
     path = local_path.LocalPath(settings(), FUNCTIONS)
     path.start()
     yield path
     path.stop()
 
 
-def create(jobs, kind, job_id="a", limits=(60.0, 60.0), **values):
+def create(jobs, kind, limits=(60.0, 60.0), **values):
+    job_id = f"{kind}-{next(NUMBERS)}"
     jobs.create(
         job_id, f"test.{kind}", {"n": 1}, path=Path.LOCAL, limits=limits, **values
     )
     return job_id
 
 
-def until(condition, within_s=WITHIN_S):
-    over_s = time.monotonic() + within_s
+def until(condition):
+    over_s = time.monotonic() + WITHIN_S
     while not (value := condition()):
         assert time.monotonic() < over_s, "it did not happen in time"
         threading.Event().wait(0.02)
     return value
 
 
-def ended(jobs, job_id="a"):
+def ended(jobs, job_id):
     def look():
         job = jobs.get(job_id)
         return job if job.announced else None
@@ -67,137 +87,115 @@ def ended(jobs, job_id="a"):
     return until(look)
 
 
-def told(jobs, job_id="a"):
+def told(jobs, job_id):
     return [(e["kind"], e["percent"]) for e in local_events.read(jobs, job_id)]
 
 
-def journal():
+def journal(*job_ids):
+    """Return what the jobs wrote, in the order in which it happened."""
     lines = []
     for file in pathlib.Path(settings().journal_dir).iterdir():
         lines += map(json.loads, file.read_text().splitlines())
-    return lines
+    lines.sort(key=lambda line: line["t_mono"])
+    return [line for line in lines if line["job"] in job_ids]
 
 
-def test_a_job_runs_in_a_process_of_its_own_and_all_is_told(path, no_redis):
-    for job_id in "ab":
-        create(no_redis, "quick", job_id)
-    rows = [ended(no_redis, job_id) for job_id in "ab"]
-    assert [row.state for row in rows] == [State.COMPLETED] * 2
-    pids = {row.result["pid"] for row in rows}
-    assert len(pids) == 2
-    assert os.getpid() not in pids
-    assert told(no_redis) == [("progress", 0), ("progress", 50), ("completed", 100)]
-    ran = [(line["job"], line["path"], line["what"]) for line in journal()]
-    assert [line for line in ran if line[2] == "start"] == [
-        ("a", "local", "start"),
-        ("b", "local", "start"),
+@pytest.fixture(scope="module")
+def ran(path, no_redis):
+    """Jobs that ran one after the other, and how each of them ended."""
+    ids = {
+        "quick": create(no_redis, "quick"),
+        "faulty": create(no_redis, "faulty"),
+        "after it": create(no_redis, "quick"),
+        "soft": create(no_redis, "patient", limits=(0.5, 60.0)),
+        "hard": create(no_redis, "stubborn", limits=(0.3, 1.0)),
+        "suicidal": create(no_redis, "suicidal", attempts=2),
+        "flaky": create(no_redis, "flaky"),
+    }
+    return {name: ended(no_redis, job_id) for name, job_id in ids.items()}
+
+
+def test_a_job_runs_in_a_process_of_its_own_and_all_is_told(ran, no_redis):
+    first, second = ran["quick"], ran["after it"]
+    assert {first.state, second.state} == {State.COMPLETED}
+    assert len({first.result["pid"], second.result["pid"], os.getpid()}) == 3
+    assert told(no_redis, first.id) == [
+        ("progress", 0),
+        ("progress", 50),
+        ("completed", 100),
     ]
+    assert [
+        (line["job"], line["path"])
+        for line in journal(first.id, second.id)
+        if line["what"] == "start"
+    ] == [(first.id, "local"), (second.id, "local")]
 
 
-def test_an_error_fails_the_job_and_the_next_one_runs(path, no_redis):
-    create(no_redis, "faulty")
-    create(no_redis, "quick", "b")
-    assert ended(no_redis).error == "KeyError: 'layer 7'"
-    assert ended(no_redis, "b").state is State.COMPLETED
-    assert told(no_redis) == [("failed", -1)]
+def test_an_error_fails_the_job_alone(ran, no_redis):
+    assert ran["faulty"].error == "KeyError: 'layer 7'"
+    assert told(no_redis, ran["faulty"].id) == [("failed", -1)]
 
 
-def test_the_soft_limit_cleans_up_and_the_hard_limit_kills(path, no_redis):
-    create(no_redis, "patient", limits=(0.5, 30.0))
-    create(no_redis, "stubborn", "b", limits=(0.3, 1.0))
-    assert ended(no_redis).reason == "soft_time_limit"
-    pid = until(lambda: no_redis.get("b").pid)
-    assert ended(no_redis, "b").reason == "hard_time_limit"
-    assert process_start(pid) is None
-    assert ("a", "cleanup") in [(line["job"], line.get("name")) for line in journal()]
+def test_the_soft_limit_cleans_up_and_the_hard_limit_kills(ran):
+    soft, hard = ran["soft"], ran["hard"]
+    assert (soft.reason, hard.reason) == ("soft_time_limit", "hard_time_limit")
+    assert process_start(hard.pid) is None
+    assert "cleanup" in [line.get("name") for line in journal(soft.id)]
+    assert "cleanup" not in [line.get("name") for line in journal(hard.id)]
 
 
-@pytest.mark.parametrize("kind", ["patient", "stubborn"])
-def test_a_running_job_is_cancelled_asked_first_killed_last(path, no_redis, kind):
-    create(no_redis, kind)
-    until(lambda: told(no_redis))
-    pid = no_redis.get("a").pid
-    no_redis.request_cancel("a")
-    assert ended(no_redis).state is State.CANCELLED
-    until(lambda: process_start(pid) is None)
-    assert told(no_redis) == [("progress", 10), ("cancelled", 10)]
-
-
-def test_a_waiting_job_that_is_cancelled_never_starts(path, no_redis):
-    create(no_redis, "patient")
-    until(lambda: told(no_redis))
-    create(no_redis, "quick", "b")
-    no_redis.request_cancel("b")
-    no_redis.request_cancel("a")
-    ended(no_redis)
-    create(no_redis, "quick", "c")
-    ended(no_redis, "c")
-    assert {line["job"] for line in journal()} == {"a", "c"}
-
-
-def test_a_job_that_kills_its_process_is_tried_as_often_as_declared(path, no_redis):
-    create(no_redis, "suicidal", attempts=2)
-    row = ended(no_redis)
+def test_a_job_that_kills_its_process_is_tried_as_often_as_declared(ran, no_redis):
+    row = ran["suicidal"]
     assert (row.state, row.reason, row.attempt) == (State.FAILED, "poison", 2)
-    events_of = local_events.read(no_redis, "a")
+    events_of = local_events.read(no_redis, row.id)
     assert [event["attempt"] for event in events_of] == [1, 2, 2]
 
 
-def test_a_killed_idle_process_does_not_break_the_path(path, no_redis):
-    create(no_redis, "quick")
-    ended(no_redis)
-    idle = until(multiprocessing.active_children)
-    for process in idle:
+def test_a_transient_fault_is_tried_again_after_its_pause(ran, no_redis):
+    row = ran["flaky"]
+    assert (row.state, row.result, row.retries) == (State.COMPLETED, {"attempt": 2}, 1)
+    first, second = (e for e in journal(row.id) if e["what"] in ("start",))
+    assert second["t_mono"] - first["t_mono"] > 0.1
+    assert told(no_redis, row.id) == [("progress", 0), ("completed", 100)]
+
+
+def test_a_job_is_cancelled_while_it_waits_or_runs_asked_first_killed_last(
+    path, no_redis
+):
+    patient, waiting = create(no_redis, "patient"), create(no_redis, "quick")
+    stubborn = create(no_redis, "stubborn")
+    until(lambda: told(no_redis, patient))
+    no_redis.request_cancel(waiting)
+    for job_id in (patient, stubborn):
+        until(lambda job_id=job_id: told(no_redis, job_id))
+        pid = no_redis.get(job_id).pid
+        no_redis.request_cancel(job_id)
+        assert ended(no_redis, job_id).state is State.CANCELLED
+        until(lambda pid=pid: process_start(pid) is None)
+        assert told(no_redis, job_id) == [("progress", 10), ("cancelled", 10)]
+    assert journal(waiting) == []
+
+
+def test_killed_idle_processes_do_not_break_the_path(path, no_redis):
+    for process in until(multiprocessing.active_children):
         process.kill()
-    create(no_redis, "quick", "b")
-    assert ended(no_redis, "b").state is State.COMPLETED
+    assert ended(no_redis, create(no_redis, "quick")).state is State.COMPLETED
 
 
 def test_a_job_that_no_api_knows_is_failed(path, no_redis):
-    create(no_redis, "quick")
-    no_redis.create("b", "gan.train", {}, path=Path.LOCAL)
-    assert ended(no_redis, "b").reason == "unknown_task"
-
-
-def test_what_an_api_leaves_the_next_one_goes_on_with(no_redis):
-    first = local_path.LocalPath(settings(), FUNCTIONS)
-    first.start()
-    create(no_redis, "patient")
-    create(no_redis, "quick", "b")
-    until(lambda: told(no_redis))
-    pid = no_redis.get("a").pid
-    first.stop()
-    assert process_start(pid) is None
-    row = no_redis.get("a")
-    assert (row.state, row.attempt, row.lost) == (State.PENDING, 1, 0)
-    second = local_path.LocalPath(settings(), FUNCTIONS)
-    second.start()
-    until(lambda: no_redis.get("a").attempt == 2)
-    no_redis.request_cancel("a")
-    assert ended(no_redis, "b").state is State.COMPLETED
-    second.stop()
-
-
-def test_two_apis_share_the_work_and_run_nothing_twice(path, no_redis):
-    other = local_path.LocalPath(settings(), FUNCTIONS)
-    other.start()
-    for n in range(3):
-        create(no_redis, "quick", f"job-{n}")
-    for n in range(3):
-        assert ended(no_redis, f"job-{n}").attempt == 1
-    other.stop()
-    starts = [line["job"] for line in journal() if line["what"] == "start"]
-    assert sorted(starts) == [f"job-{n}" for n in range(3)]
+    no_redis.create("unknown", "gan.train", {}, path=Path.LOCAL)
+    assert ended(no_redis, "unknown").reason == "unknown_task"
 
 
 def test_a_follower_gets_all_events_also_when_it_comes_late(path, no_redis):
+    job_id = create(no_redis, "quick")
+
     async def follow():
         client = events.connect_async(settings())
-        got = [event async for event in events.follow(client, no_redis, "a")]
+        got = [event async for event in events.follow(client, no_redis, job_id)]
         await client.aclose()
         return [(event["seq"], event["kind"]) for event in got]
 
-    create(no_redis, "quick")
     live = asyncio.run(follow())
     assert live == [(1, "progress"), (2, "progress"), (3, "completed")]
     assert asyncio.run(follow()) == live
@@ -205,8 +203,23 @@ def test_a_follower_gets_all_events_also_when_it_comes_late(path, no_redis):
     assert asyncio.run(follow()) == [(1, "completed")]
 
 
-def test_a_job_of_a_dead_api_is_noticed_without_redis(no_redis):
-    create(no_redis, "patient")
-    no_redis.start("a", 1, Path.LOCAL)
-    Reconciler(settings()).run()
-    assert (no_redis.get("a").reason, no_redis.get("a").announced) == ("lost", True)
+def test_two_apis_share_the_work_and_one_that_leaves_hands_its_job_over(path, no_redis):
+    other = local_path.LocalPath(settings(), FUNCTIONS)
+    other.start()
+    both = [create(no_redis, "patient") for _ in range(2)]
+    for job_id in both:
+        until(lambda job_id=job_id: told(no_redis, job_id))
+    pids = {job_id: no_redis.get(job_id).pid for job_id in both}
+    other.stop()
+    # It gave back what it had, uncounted, and its process is gone
+    (handed,) = [i for i in both if no_redis.get(i).state is State.PENDING]
+    (kept,) = {*both} - {handed}
+    row = no_redis.get(handed)
+    assert (row.attempt, row.lost, process_start(pids[handed])) == (1, 0, None)
+    no_redis.request_cancel(kept)
+    ended(no_redis, kept)
+    until(lambda: no_redis.get(handed).attempt == 2)
+    no_redis.request_cancel(handed)
+    ended(no_redis, handed)
+    starts = [e["job"] for e in journal(*both) if e["what"] == "start"]
+    assert sorted(starts) == sorted([kept, handed, handed])

@@ -4,22 +4,12 @@ import json
 import threading
 
 import pytest
-import redis
 
 from reference_app import context, endings, outbox
 from reference_app.jobs import State
-from reference_app.settings import settings
-from reference_app.tests.test_submission import forget_connections
+from reference_app.tests.in_process import forget_connections
 
 APART_S = 0.1
-
-
-@pytest.fixture
-def queue(jobs):
-    forget_connections()
-    with redis.Redis.from_url(settings().celery_broker_url) as broker:
-        yield broker
-    forget_connections()
 
 
 @pytest.fixture

@@ -46,6 +46,19 @@ def test_a_pattern_names_the_contract_that_proves_it_or_else_its_code(pattern):
             assert proof not in known.values()
 
 
+def test_the_application_itself_is_made_of_every_pattern():
+    app = [
+        path
+        for path in pattern_list.FOLDER.parent.rglob("*.py")
+        if not {"tests", "patterns"} & {*path.parts}
+    ]
+    text = "".join(path.read_text() for path in app)
+    used = {*re.findall(r"from reference_app\.patterns\.(\w+) import", text)}
+    for names in re.findall(r"from reference_app\.patterns import (.+)", text):
+        used |= {*names.split(", ")}
+    assert {pattern.name for pattern in pattern_list.read()} - used == set()
+
+
 def test_every_header_has_all_fields_in_order():
     for path in files():
         header = ast.get_docstring(ast.parse(path.read_text()))

@@ -66,9 +66,12 @@ def test_what_was_not_announced_is_announced_once(reconciler, jobs):
     assert endings.client().xlen(events.names("a").log) == 1
 
 
-def test_without_redis_nothing_is_raised_and_nobody_is_lost(jobs, configured):
+def test_without_redis_nothing_is_raised_and_only_local_jobs_are_lost(jobs, configured):
     jobs.create("a", "steering.compare", {})
     jobs.start("a")
+    jobs.create("local", "steering.compare", {}, path=Path.LOCAL)
+    jobs.start("local", 1, Path.LOCAL)
     configured(EVENTS_URL="redis://127.0.0.1:1/0")
     reconcile.Reconciler(settings()).run_if_due()
     assert jobs.get("a").state is State.STARTED
+    assert (jobs.get("local").reason, jobs.get("local").announced) == ("lost", True)

@@ -1,13 +1,10 @@
 import contextlib
-import threading
-from collections.abc import Iterator
 from queue import Empty, Queue
 
 import pytest
 import socketio
-import uvicorn
 
-from reference_app import api, embedded_redis, endings, events
+from reference_app import endings, events
 from reference_app.jobs import State
 from reference_app.settings import settings
 from reference_app.sockets import to_wire
@@ -16,18 +13,8 @@ WITHIN_S = 10
 
 
 @pytest.fixture
-def url(jobs) -> Iterator[str]:
-    """The API on a port of its own, in a thread."""
-    port = embedded_redis.free_port()
-    config = uvicorn.Config(
-        api.create_app(), port=port, log_level="warning", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(WITHIN_S)
+def url(server: str) -> str:
+    return f"http://{server}"
 
 
 @contextlib.contextmanager

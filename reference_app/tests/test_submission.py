@@ -12,28 +12,19 @@ import httpx
 import pytest
 import redis
 from fastapi.exceptions import RequestValidationError
-from kombu import pools
 from sqlalchemy.exc import StatementError
 
 from reference_app import api, context, embedded_redis, outbox, submission
 from reference_app.broker import UnroutedTask
-from reference_app.broker import app as celery_app
 from reference_app.job_task import JobTask
 from reference_app.jobs import Path, State
 from reference_app.steering import tasks
+from reference_app.tests.in_process import forget_connections
 
 #: Seconds in which a submit must be answered, SUB-001.
 SUBMIT_S = 2.0
 
 LIMITS = (5.0, 6.0)
-
-
-def forget_connections():
-    pools.reset()
-    outbox.reach.cache_clear()
-    outbox._producers.cache_clear()
-    celery_app.__dict__.pop("amqp", None)
-    celery_app._pool = None
 
 
 @pytest.fixture

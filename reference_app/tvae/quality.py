@@ -10,13 +10,11 @@ the process of the second one is killed (see killed.py).
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
-from rich.console import Console
-from rich.table import Table as Page
 
 from reference_app.demo import DemoFailed
+from reference_app.gates import Gate, report
 from reference_app.tvae import killed, machines, scores, telemetry
 from reference_app.tvae.training import Recipe, Training
 
@@ -28,16 +26,6 @@ MAX_LOSS_APART = 1e-4
 
 #: Other seeds than the models learn from.
 JUDGE_SEED, SAMPLE_SEED = 1_001, 1
-
-
-@dataclass(frozen=True)
-class Gate:
-    """One measured value, what it must be, and whether it is."""
-
-    name: str
-    value: str
-    required: str
-    passed: bool
 
 
 def measure(machine_id: str, seed: int) -> Iterator[Gate]:
@@ -102,16 +90,11 @@ def _at_most(name: str, value: float, limit: float) -> Gate:
 @click.option("--seed", default=0, show_default=True)
 def main(machine_id: str, seed: int) -> None:
     """Train, generate and compare on one machine's simulated telemetry."""
-    page = Page("gate", "measured", "required", "", title=f"TVAE of {machine_id}")
     try:
         gates = list(measure(machine_id, seed))
     except DemoFailed as error:
         raise click.ClickException(str(error)) from None
-    for gate in gates:
-        verdict = "[green]pass[/]" if gate.passed else "[bold red]FAIL[/]"
-        page.add_row(gate.name, gate.value, gate.required, verdict)
-    Console().print(page)
-    sys.exit(0 if all(gate.passed for gate in gates) else 1)
+    sys.exit(report(f"TVAE of {machine_id}", gates))
 
 
 if __name__ == "__main__":

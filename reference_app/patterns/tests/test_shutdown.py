@@ -131,17 +131,22 @@ def test_a_job_that_ends_within_the_grace_is_finished_and_the_next_one_waits(
     assert workers.next_note() == "start"
 
 
-@pytest.mark.real
-def test_a_longer_job_that_acknowledges_late_runs_on_the_next_worker(workers):
+def told_of_a_job_that_outlasts_its_worker(workers, task):
     workers.define(APP)
     worker = workers.start()
-    workers.send("late", job_id="a")
+    workers.send(task, job_id="a")
     assert workers.next_note() == "start"
     begun_s = time.monotonic()
     worker.send_signal(signal.SIGTERM)
-    assert workers.next_note() == "back a True"
+    told = workers.next_note()
     assert worker.wait(GRACE_S) == 0
     assert time.monotonic() - begun_s < GRACE_S
+    return told
+
+
+@pytest.mark.real
+def test_a_longer_job_that_acknowledges_late_runs_on_the_next_worker(workers):
+    assert told_of_a_job_that_outlasts_its_worker(workers, "late") == "back a True"
     workers.start()
     workers.client.rpush("go", "on")
     assert workers.next_note() == "start"
@@ -150,15 +155,7 @@ def test_a_longer_job_that_acknowledges_late_runs_on_the_next_worker(workers):
 
 @pytest.mark.real
 def test_a_longer_job_that_was_acknowledged_is_named_and_the_worker_leaves(workers):
-    workers.define(APP)
-    worker = workers.start()
-    workers.send("early", job_id="a")
-    assert workers.next_note() == "start"
-    begun_s = time.monotonic()
-    worker.send_signal(signal.SIGTERM)
-    assert workers.next_note() == "back a False"
-    assert worker.wait(GRACE_S) == 0
-    assert time.monotonic() - begun_s < GRACE_S
+    assert told_of_a_job_that_outlasts_its_worker(workers, "early") == "back a False"
     # The waiting ones are still there, and the job that ran is gone for good.
     workers.send("early", job_id="b")
     workers.start()
