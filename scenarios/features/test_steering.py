@@ -1,6 +1,7 @@
 """Steering as its user sees it: answers, states, events, limits, endings."""
 
 import contextlib
+import fcntl
 import itertools
 import uuid
 from datetime import datetime
@@ -74,26 +75,41 @@ def test_submits_while_a_job_runs(
     assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
 
 
+@contextlib.contextmanager
+def accelerator_of(stack):
+    """Hold the place on the accelerator, as a program beside the workers would."""
+    folder = stack.layout.data / "devices"
+    folder.mkdir(exist_ok=True)
+    with (folder / "gpu0.0.lock").open("a") as place:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
 @pytest.mark.feature(
     *("S0-07", "S0-12", "S0-13", "S0-14", "S0-15", "S0-21", "S0-31"),
 )
-def test_one_job_from_submit_to_result(users_of, page, occupied, driver, history):
+def test_one_job_from_submit_to_result(
+    stack, users_of, page, occupied, driver, history
+):
     polled = []
     with users_of() as user, contextlib.ExitStack() as pages:
+        taken = pages.enter_context(contextlib.ExitStack())
         with occupied():
+            # Another program has the accelerator, so that "started" lasts
+            taken.enter_context(accelerator_of(stack))
             job = user.accepted(num_samples=96)
             polled.append(user.result(job))
             watching = pages.enter_context(page(f"steering/{job}"))
             unlucky = driver.subscribe(job)
-        history.until(job, event="progress")
+        user.until(job, lambda body: polled.append(body) or body["state"] == "started")
+        taken.close()
+        history.until(job, event="progress", where=lambda e: e["percent"] > 0)
         unlucky.drop()
         user.until(job, lambda body: polled.append(body) or body["state"] in OVER)
         story = watching.whole_story()
     # Polling
     states = [state for state, _ in itertools.groupby(b["state"] for b in polled)]
-    assert states == ["pending", "started", "completed"]
-    started = [body for body in polled if body["state"] == "started"]
-    assert any(body["progress"] > 0 for body in started)
+    assert states == ["pending", "started", "progress", "completed"]
     assert polled[-1]["result"]["steered"]
     # Events
     names, events = zip(*story, strict=True)
@@ -101,14 +117,15 @@ def test_one_job_from_submit_to_result(users_of, page, occupied, driver, history
     assert names[-1] == "completed"
     percents = [event["percent"] for event in events]
     assert percents == sorted(percents)
-    assert percents[:4] == [0, 5, 15, 25]
+    assert list(dict.fromkeys(percents))[:4] == [0, 5, 15, 25]
     assert percents[-2:] == [95, 100]
-    assert set(percents[4:-2]) <= set(range(25, 96))
+    assert set(percents) - {0, 5, 15, 100} <= set(range(25, 96))
     assert len(percents) > 7
     assert events[-1]["result"] == polled[-1]["result"]
     loop = [event for event in events if 25 < event["percent"] < 95]
-    assert {event["current_feature"] for event in loop} == {0}
-    assert {event["current_strength"] for event in loop} <= {0.0, -1.0, 1.0}
+    steps = {(e["current_feature"], e["current_strength"]) for e in loop}
+    assert steps <= {(None, 0.0), (0, -1.0), (0, 1.0)}  # the first is the baseline
+    assert steps - {(None, 0.0)}
     for event in events:
         assert event["timestamp"].endswith("Z")
         assert datetime.fromisoformat(event["timestamp"]).tzinfo is not None
