@@ -3,7 +3,9 @@
 `reference_app patterns add NAME DEST --tests` carries this file along.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -129,9 +131,10 @@ class Workers:
         return found[1] if found else None
 
     def kill(self) -> None:
-        """End all workers; none of this is asked of them."""
+        """End all workers with what they started; none of this is asked of them."""
         for worker in self._running:
-            worker.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)
             worker.wait(WORKER_S)
         self._app.close()
         self.client.close()
