@@ -98,7 +98,7 @@ class Progress:
             return False
         args = (json.dumps(event), json.dumps(self._highest), self._attempt)
         channel, body = self._also(event)
-        rest = [self.seq, self._ttl_s, self._channel]
+        rest: list[str | int] = [self.seq, self._ttl_s, self._channel]
         rest += [channel, json.dumps(body)] if channel else []
         try:
             seq = int(self._append(*self._keys, *args, *rest))
