@@ -5,7 +5,7 @@ Guarantee  Within an attempt percent never decreases and every event has a highe
            At most one event per `every_s`, except forced ones. With Redis away the
            job loses at most about `budget_s` in all, then reports are dropped. What
            goes `also` to a second channel comes from the same script: never alone.
-Units      every_s, budget_s, ttl_s: seconds. percent: 0 to 100.
+Units      every_s, budget_s: seconds; ttl_s too, to a tenth. percent: 0 to 100.
 Raises     Nothing for Redis trouble: progress is best effort, the ending is not.
 Needs      redis-py, Redis >= 5.0; a client whose timeouts are short (0.25 s) and
            which does not retry by itself. One reporter per attempt, one thread.
@@ -35,23 +35,23 @@ Also = tuple[str, Mapping[str, Any]]
 _APPEND = """
 local known = redis.call('HMGET', KEYS[1], 'ending', 'attempt', 'percent', 'seq')
 if known[1] then return 0 end
-local attempt, percent = tonumber(known[2] or '0'), ARGV[2]
-if attempt > tonumber(ARGV[3]) then return 0 end
-if attempt == tonumber(ARGV[3]) and known[3] and tonumber(known[3]) > tonumber(percent)
-then percent = known[3] end
+local newer = tonumber(known[2] or '0') - tonumber(ARGV[3])
+if newer > 0 then return 0 end
+local shown, percent = newer == 0 and known[3] or '0', ARGV[2]
+if tonumber(shown) > tonumber(percent) then percent = shown end
 local seq = math.max(tonumber(known[4] or '0'), tonumber(ARGV[4])) + 1
-local event = string.format('{"seq":%d,"percent":%s,', seq, percent)
-  .. string.sub(ARGV[1], 2)
+local event = string.format('{"seq":%d,"percent":%s,', seq, percent) .. ARGV[1]:sub(2)
 redis.call('HSET', KEYS[1], 'seq', string.format('%d', seq),
   'attempt', ARGV[3], 'percent', percent)
 redis.call('XADD', KEYS[2], '*', 'event', event)
 redis.call('PUBLISH', ARGV[6], event)
-if ARGV[7] ~= '' then
+if ARGV[7] then
   redis.call('PUBLISH', ARGV[7], string.format('{"seq":%d,"progress":%s,', seq, percent)
     .. string.sub(ARGV[8], 2))
 end
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-redis.call('EXPIRE', KEYS[2], ARGV[5])
+if redis.call('TTL', KEYS[1]) < 0.9 * tonumber(ARGV[5]) then
+  for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[5]) end
+end
 return seq
 """
 #: What Redis knows the script by, once it had its text: that is most of a report.
@@ -93,13 +93,13 @@ class Progress:
         """
         self._highest = max(self._highest, percent)
         now_s = self._clock()
-        if self.closed or self._budget_s <= 0 or now_s < self._retry_s:
-            return False
-        if not force and now_s < self._next_s:
+        not_before_s = self._retry_s if force else max(self._retry_s, self._next_s)
+        if self.closed or self._budget_s <= 0 or now_s < not_before_s:
             return False
         args = (json.dumps(event), json.dumps(self._highest), self._attempt)
-        second, body = self._also(event)
-        rest = (self.seq, self._ttl_s, self._channel, second, json.dumps(body))
+        channel, body = self._also(event)
+        rest: list[str | int] = [self.seq, self._ttl_s, self._channel]
+        rest += [channel, json.dumps(body)] if channel else []
         try:
             seq = int(self._append(*self._keys, *args, *rest))
         except (redis.RedisError, OSError):

@@ -121,3 +121,13 @@ def test_a_second_channel_gets_its_own_words_with_the_same_numbers(client, names
         heard = [json.loads(pubsub.get_message(timeout=5)["data"]) for _ in range(2)]
     told = {"progress": 30, "status": "PROGRESS"}
     assert heard == [{"seq": 1, **told}, {"seq": 2, **told}]
+
+
+def test_the_log_is_kept_for_its_time_after_any_report(client, names):
+    progress = Progress(client, every_s=0, ttl_s=1000, **names)
+    keys = names["state"], names["log"]
+    progress.report(10, EVENT)
+    for key in keys:
+        client.expire(key, 800)  # a while has passed
+    progress.report(20, EVENT)
+    assert all(900 <= client.ttl(key) <= 1000 for key in keys)
