@@ -5,7 +5,7 @@ from harness import Mutant, Replace
 MUTANT = Mutant(
     name="noop-late-ack",
     contract="delivery.long-job-runs-once",
-    why="The application acknowledges early; this one shows late ack done right.",
+    why="Jobs are acknowledged early; this one shows late ack done right.",
     overlay=(
         Replace(
             path="reference_app/broker.py",

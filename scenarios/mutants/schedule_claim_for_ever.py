@@ -9,11 +9,12 @@ MUTANT = Mutant(
     "the first run is the last one.",
     overlay=(
         Replace(
-            path="reference_app/schedule.py",
-            old="if last and math.abs(ARGV[1] - last) < tonumber(ARGV[2]) "
+            path="reference_app/patterns/single_beat.py",
+            old="if last and math.abs(ARGV[1] - last) < tonumber(ARGV[3]) "
             "then return 0 end\n"
-            "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])\n",
-            new="if last then return 0 end\nredis.call('SET', KEYS[1], ARGV[1])\n",
+            "redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[4])\n",
+            new="if last then return 0 end\n"
+            "redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2])\n",
         ),
     ),
 )
