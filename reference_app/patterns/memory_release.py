@@ -12,7 +12,7 @@ Needs      the standard library, Linux /proc with smaps_rollup (4.14). glibc for
 Breaks if  It is called inside an `except` block: the traceback keeps every frame and
            its tensors (time_limit.py empties them). A loaded library's own arenas and
            a CUDA context (0.6 to 1.1 GB) are out of reach: one job per process there.
-Proof      contract GPU-001
+Proof      contract memory.given-back-after-a-job
 Source     measured, torch 2.13 and glibc 2.36: 96,000 blocks of 16 KiB stay after `del`
            and a collection (1756 of 1762 MiB), 223 MiB after malloc_trim. Celery's
            `worker_max_memory_per_child` looks at the highest RSS ever, preloaded pages

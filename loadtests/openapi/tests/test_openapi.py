@@ -35,7 +35,10 @@ def server():
             self.wfile.write(text)
 
         def send_error(self, code, *_):
-            super().send_error(405)  # a method that it does not have
+            self.send_response(405)  # a method that it does not have
+            self.send_header("Allow", "GET")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, *_):
             pass
