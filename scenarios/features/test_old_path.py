@@ -98,7 +98,7 @@ def test_jobs_survive_their_api_and_a_cancel_stays(
     with users_of() as patient:
         running = patient.accepted("long_compare")
         jobs.append(running)
-    user.until(running, lambda body: body["state"] == "started")
+    user.until(running, lambda body: body["state"] in ("started", "progress"))
     faults.api_restart()
     assert listed(active=True) == {running: "started"}
     assert user.cancel(running) == "cancelling"
