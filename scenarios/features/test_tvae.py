@@ -220,6 +220,8 @@ def follow(gan, job, events):
             newest = after.get("current", 300)  # the ending has none
             assert before["current"] <= answer["current"] <= newest + STEP
             assert before["progress"] <= answer["progress"] <= after["progress"] + 4
+        if after["status"] != "RUNNING":
+            return polled  # it ended between the answer and now
 
 
 def keys(url: str) -> set[str]:
