@@ -8,9 +8,9 @@ MUTANT = Mutant(
     why="A time to live of a little more than the period, to be safe.",
     overlay=(
         Replace(
-            path="reference_app/schedule.py",
-            old="SLOT = 0.9\n",
-            new="SLOT = 1.1\n",
+            path="reference_app/patterns/single_beat.py",
+            old="{every_s * spacing:.6f}",
+            new="{every_s * 1.1:.6f}",
         ),
     ),
 )
