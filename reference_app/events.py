@@ -147,14 +147,16 @@ def announce(client: redis.Redis, jobs: Jobs, job: Job, ttl_s: int) -> None:
 
 
 def latest(client: redis.Redis, jobs: Jobs, job: Job) -> dict[str, Any] | None:
-    """Return the newest event of a job, None if there is none.
+    """Return the newest event of a job, None if there is none or Redis does not answer.
 
-    Raises:
-        redis.RedisError: Redis does not answer.
+    Progress is best effort; the state stands in the row.
     """
     if job.path is Path.LOCAL:
         return local_events.latest(jobs, job.id)
-    entries = client.xrevrange(names(job.id).log, count=1)
+    try:
+        entries = client.xrevrange(names(job.id).log, count=1)
+    except redis.RedisError:
+        return None
     return None if not entries else json.loads(entries[0][1][b"event"])
 
 

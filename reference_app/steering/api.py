@@ -6,7 +6,6 @@ its message is sent. Status words are those of the steering plan; `state` is our
 
 from typing import Any
 
-import redis
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.exceptions import RequestValidationError
 
@@ -84,7 +83,7 @@ def result(task_id: str) -> SteeringResultResponse:
     job = _known(endings.store().get(task_id), task_id)
     state, percent, message = str(job.state), 0, MESSAGES.get(job.state, "")
     if job.state is State.STARTED:
-        event = _latest(job)
+        event = events.latest(endings.client(), endings.store(), job)
         percent = int(event["percent"]) if event else 0
         message = event["message"] if event else "Started"
         if percent > 0:
@@ -171,10 +170,3 @@ def _known(job: Job | None, task_id: str) -> Job:
     if job is None:
         raise HTTPException(404, f"There is no task {task_id!r}.")
     return job
-
-
-def _latest(job: Job) -> dict[str, Any] | None:
-    try:
-        return events.latest(endings.client(), endings.store(), job)
-    except redis.RedisError:
-        return None  # progress is best effort; the state stands in the row

@@ -7,7 +7,6 @@ report; `state` is ours.
 
 from typing import Annotated, Any
 
-import redis
 from fastapi import APIRouter, HTTPException, Path
 
 from reference_app import answers, cancellation, endings, events, frames, submission
@@ -117,7 +116,8 @@ def generate(
 def status(task_id: str) -> TaskStatusResponse:
     """Tell where a job stands, with its result once it is completed."""
     job = _known(task_id)
-    event = _latest(job) or {"percent": 0, "message": "", "data": {}}
+    nothing = {"percent": 0, "message": "", "data": {}}
+    event = events.latest(endings.client(), endings.store(), job) or nothing
     data = dict(event["data"])
     progress, message = int(event["percent"]), event["message"]
     if job.state is State.PENDING:
@@ -225,10 +225,3 @@ def _known(task_id: str) -> Job:
     if job is None or not frames.has(job.kind):
         raise HTTPException(404, f"There is no task {task_id!r}.")
     return job
-
-
-def _latest(job: Job) -> dict[str, Any] | None:
-    try:
-        return events.latest(endings.client(), endings.store(), job)
-    except redis.RedisError:
-        return None  # progress is best effort; the state stands in the row
