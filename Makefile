@@ -46,8 +46,9 @@ scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, ver
 features: $(STAMP)  ## each row of the documents, what shows it, its verdict (ENGINE=container: what speaks of images)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m ci.features --engine $(ENGINE)
 
+# Twice as many processes as the 2 cores this is aimed at: the tests wait for real processes half of their time.
 unit: $(STAMP)  ## unit tests of all rooms, or of one: ROOM=harness
-	@$(OWNED) $(BIN)/pytest $(ROOM) -n 3 --dist worksteal
+	@$(OWNED) $(BIN)/pytest $(ROOM) -n 4 --dist worksteal
 
 test: check unit scenarios  ## check, unit tests of all rooms, the scenarios on processes
 
