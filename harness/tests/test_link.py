@@ -136,18 +136,16 @@ def test_a_loss_that_loses_nothing_does_not_bite(plain_stack, history, faults):
 
 def test_a_cut_link_is_new_at_once(plain_stack, history, faults):
     proxy = plain_stack.links.proxy("worker")
-    before = proxy.dialled()
+    served = proxy.served
 
     victim = faults.cut("worker")
 
-    assert not before & proxy.dialled()
     assert victim.role == "worker"
     assert told(history)["bit"] is True
-    assert (
-        f"{len(before)} connections listed before, 0 of them"
-        in (told(history)["proof"])
-    )
+    # By their ids: the kernel may give the port of one that is gone to a new one.
+    assert "connections listed before, 0 of them after" in told(history)["proof"]
     works(plain_stack)
+    assert proxy.served > served
 
 
 def test_a_part_without_a_link_is_not_hurt(plain_stack, history, faults):
