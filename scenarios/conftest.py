@@ -12,7 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what makes a scenario longer than CI has time for."""
     group = parser.getgroup("scenarios")
     group.addoption(
-        "--churn-jobs", type=int, default=20, help="jobs of test_churn (default: 20)"
+        "--churn-jobs", type=int, default=12, help="jobs of test_churn (default: 12)"
     )
     group.addoption(
         "--churn-seed", type=int, default=1, help="seed of its damage (default: 1)"

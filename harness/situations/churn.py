@@ -23,7 +23,7 @@ DELAY_S = 0.15
 #: Seconds a job may take to start, behind others that are hurt.
 START_WITHIN_S = 60.0
 
-#: Seconds until a wave has ended. The law decides; this only keeps the pace.
+#: Seconds a wave may take to end before no more is submitted.
 END_WITHIN_S = 40.0
 
 
@@ -53,8 +53,13 @@ def churn(
             name = deck.pop()
             if not _hurt(name, pages[number].job, faults, history, chance):
                 deck.insert(0, name)
-        for page in pages:
-            history.settle(page.job, within_s=END_WITHIN_S)
+        until_s = history.now() + END_WITHIN_S
+        ended = [
+            history.settle(page.job, within_s=max(0.0, until_s - history.now()))
+            for page in pages
+        ]
+        if not all(ended):
+            return  # the law says why
         for page in last:  # a wave later, so that a second ending would be seen
             page.unsubscribe()
         last = pages
