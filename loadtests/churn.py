@@ -1,7 +1,8 @@
-"""`python -m loadtests.churn --jobs 1000 --seed 1`: is a job lost under many kills?
+"""`python -m loadtests.churn --jobs 1000 --seed 1`: count what many kills cost.
 
-Runs `scenarios/test_churn.py` so long, shows how far it is, and prints what was counted.
-Exit codes are those of the scenario: 0 none was lost, 1 one was, 3 nothing can be said.
+Runs `scenarios/test_churn.py` so long, shows how far it is, and prints what was
+counted. Exit codes are the scenario's: 0 no job was lost, 1 one was, 3 nothing can be
+said.
 """
 
 import json

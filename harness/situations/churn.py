@@ -24,7 +24,7 @@ DELAY_S = 0.15
 START_WITHIN_S = 60.0
 
 #: Seconds a wave may take to end before no more is submitted.
-END_WITHIN_S = 40.0
+END_WITHIN_S = 60.0
 
 
 def churn(
