@@ -3,6 +3,8 @@
 PYTHON ?= python3
 ENGINE ?= process
 ROUNDS ?= 3
+JOBS   ?= 1000
+SEED   ?= 1
 EXTRAS ?= app,embedded,dev
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -22,7 +24,7 @@ IMAGES := $(WITH_IMAGES)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install scenarios features unit test check bench mutants faults conformance foreign peer openapi quality clean
+.PHONY: help install scenarios features unit test check bench mutants churn faults conformance foreign peer openapi quality clean
 
 help:  ## what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -63,6 +65,9 @@ bench: $(STAMP)  ## every benchmark, one table
 
 mutants: $(STAMP)  ## every mutant must be caught by its own contract, every noop must hold
 	@$(OWNED) $(BIN)/python -m ci.mutants
+
+churn: $(STAMP)  ## many jobs while children, workers and connections are killed (JOBS=1000 SEED=1)
+	@$(OWNED) $(BIN)/python -m loadtests.churn --jobs $(JOBS) --seed $(SEED) --engine $(ENGINE)
 
 faults: $(STAMP)  ## every fault on an engine: does it bite, does it heal (ENGINE=container, ROUNDS=1)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m loadtests.faults --engine $(ENGINE) --rounds $(ROUNDS)
