@@ -61,8 +61,8 @@ check: $(STAMP)  ## ruff, mypy --strict on harness and patterns, import rules
 bench: $(STAMP)  ## every benchmark, one table
 	@$(OWNED) $(BIN)/python -m loadtests.bench all
 
-mutants: $(STAMP)  ## every mutant must be caught by its own contract, every noop must hold
-	@$(OWNED) $(BIN)/python -m ci.mutants
+mutants: $(STAMP)  ## the kill matrix: each mutant is caught by its own contract, each noop holds (ONLY="NAME ...")
+	@$(OWNED) $(BIN)/python -m ci.mutants $(ONLY)
 
 faults: $(STAMP)  ## every fault on an engine: does it bite, does it heal (ENGINE=container, ROUNDS=1)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m loadtests.faults --engine $(ENGINE) --rounds $(ROUNDS)
