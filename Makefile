@@ -2,6 +2,7 @@
 # pip's own environment variables (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...) are honoured.
 PYTHON ?= python3
 ENGINE ?= process
+ENGINES ?= process,container
 ROUNDS ?= 3
 EXTRAS ?= app,embedded,dev
 VENV   := .venv
@@ -14,6 +15,13 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 # A run ends with the make that owns it, even when make is killed (harness/keeper.py).
 OWNED  := QUEUEPROOF_OWNER_PID=$$PPID
+
+# SEEN=FOLDER: what tests marked with a feature show is stored there as well, so that
+# `python -m ci.features --seen FOLDER` need not run them again.
+PYTEST := $(BIN)/pytest
+ifdef SEEN
+PYTEST = $(BIN)/python -m pytest -p ci.feature_outcomes --feature-beside --feature-outcomes $(SEEN)/$@.json
+endif
 
 # A Docker daemon and two images, made of this machine's own files where they are missing.
 WITH_IMAGES := ci/engine.sh up && images="$$(ci/images/make)" && eval "$$images" &&
@@ -41,14 +49,14 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts (ENGINE=container: in containers)
-	@$(IMAGES) $(OWNED) $(BIN)/pytest scenarios/ --engine $(ENGINE)
+	@$(IMAGES) $(OWNED) $(PYTEST) scenarios/ --engine $(ENGINE)
 
 features: $(STAMP)  ## each row of the documents, what shows it, its verdict (ENGINE=container: what speaks of images)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m ci.features --engine $(ENGINE)
 
 # Twice as many processes as the 2 cores this is aimed at: the tests wait for real processes half of their time.
 unit: $(STAMP)  ## unit tests of all rooms, or of one: ROOM=harness
-	@$(OWNED) $(BIN)/pytest $(ROOM) -n 4 --dist worksteal
+	@$(OWNED) $(PYTEST) $(ROOM) -n 4 --dist worksteal
 
 test: check unit scenarios  ## check, unit tests of all rooms, the scenarios on processes
 
@@ -67,11 +75,11 @@ mutants: $(STAMP)  ## the kill matrix: each mutant is caught by its own contract
 faults: $(STAMP)  ## every fault on an engine: does it bite, does it heal (ENGINE=container, ROUNDS=1)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m loadtests.faults --engine $(ENGINE) --rounds $(ROUNDS)
 
-conformance: $(STAMP)  ## one suite for both engines; needs root or a Docker daemon
-	@$(WITH_IMAGES) $(OWNED) $(BIN)/pytest harness/tests/conformance --engines process,container
+conformance: $(STAMP)  ## one suite for both engines; needs root or a Docker daemon (ENGINES=container)
+	@$(WITH_IMAGES) $(OWNED) $(BIN)/pytest harness/tests/conformance --engines $(ENGINES)
 
-foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of Celery's versions
-	@$(OWNED) $(BIN)/pytest harness/tests/foreign -n 4 --dist worksteal -k "not first_verdict"
+foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of Celery's versions (ONLY="bookshop or 5.3")
+	@$(OWNED) $(BIN)/pytest harness/tests/foreign -n 4 --dist worksteal -k "not first_verdict$(if $(ONLY), and ($(ONLY)))"
 	@$(OWNED) $(BIN)/pytest harness/tests/foreign -k first_verdict
 
 peer: $(STAMP)  ## a stack of pytest-celery's, judged by our contracts; needs a Docker daemon
