@@ -4,6 +4,7 @@ PYTHON ?= python3
 ENGINE ?= process
 ENGINES ?= process,container
 ROUNDS ?= 3
+N ?= 10
 EXTRAS ?= app,embedded,dev
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -30,7 +31,7 @@ IMAGES := $(WITH_IMAGES)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install scenarios features unit test check bench mutants faults conformance foreign peer openapi quality clean
+.PHONY: help install scenarios features unit test check bench mutants soak faults conformance foreign peer openapi quality clean
 
 help:  ## what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -71,6 +72,9 @@ bench: $(STAMP)  ## every benchmark, one table
 
 mutants: $(STAMP)  ## the kill matrix: each mutant is caught by its own contract, each noop holds (ONLY="NAME ...")
 	@$(OWNED) $(BIN)/python -m ci.mutants $(ONLY)
+
+soak: $(STAMP)  ## the scenarios N times in the background; again: how far, what held, the spread (ENGINE=container)
+	@$(IMAGES) $(BIN)/python -m ci.soak --runs $(N) --engine $(ENGINE)
 
 faults: $(STAMP)  ## every fault on an engine: does it bite, does it heal (ENGINE=container, ROUNDS=1)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m loadtests.faults --engine $(ENGINE) --rounds $(ROUNDS)
