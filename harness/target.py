@@ -59,12 +59,15 @@ class Socket:
 class Job:
     """One kind of job users submit; limits are those the application enforces.
 
+    `wrong` is {field of the payload: a value with which it must be refused}.
+
     Without an API it is sent as `task(*args, **kwargs)`, and its limits with it; then
     `expected_s`, which it takes when nothing stops it, is longer than both.
     """
 
     submit: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[str, Any] = field(default_factory=dict)
     task: str = ""
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)

@@ -17,7 +17,8 @@
     [socket]                                 # Socket.IO: subscribe, room, fields
     [words.states]                           # its word -> ours
     [words.events]
-    [job.report]                             # submit, payload; or task, args, kwargs
+    [job.report]                             # submit, payload, wrong; or task, args,
+                                             # kwargs
     [fallback.run_locally]                   # env with which a submit does this without
     [fallback.refuse]                        # a broker; empty where it always does
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
@@ -207,7 +208,7 @@ def _record(kind: type[T], table: Any, where: str) -> T:
     _refuse_unknown(table, known, f"{where}.")
     for key, value in table.items():
         wants: tuple[type, ...] = (str,)
-        if key in ("payload", "kwargs", "room", "fields"):
+        if key in ("payload", "wrong", "kwargs", "room", "fields"):
             wants = (dict,)
         elif key == "args":
             wants = (list,)
