@@ -20,6 +20,10 @@ TERMINAL = ("completed", "failed", "cancelled")
 
 ROLES = ("api", "worker", "beat")
 
+#: What a submit may do while the broker cannot be reached: answer 503 and keep nothing,
+#: or let processes of the API run the job.
+POLICIES = ("refuse", "run_locally")
+
 
 @dataclass(frozen=True)
 class Api:
@@ -55,12 +59,15 @@ class Socket:
 class Job:
     """One kind of job users submit; limits are those the application enforces.
 
+    `wrong` is {field of the payload: a value with which it must be refused}.
+
     Without an API it is sent as `task(*args, **kwargs)`, and its limits with it; then
     `expected_s`, which it takes when nothing stops it, is longer than both.
     """
 
     submit: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[str, Any] = field(default_factory=dict)
     task: str = ""
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -92,7 +99,8 @@ class Target:
     """The application under test. Only `app` is needed for contracts of a worker.
 
     `chdir` is the folder whose files commands find where they start; what they write
-    there stays in the run's own folder.
+    there stays in the run's own folder. `fallback` is {policy: what the environment of
+    an API with this policy has beside `env`}, for each policy that can be chosen.
     """
 
     app: str
@@ -109,6 +117,7 @@ class Target:
     states: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
+    fallback: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bounds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
 
@@ -121,7 +130,7 @@ class Target:
 
     @property
     def provides(self) -> frozenset[str]:
-        """Return what contracts may need of app, api, worker, beat, socket, job, ..."""
+        """Return what contracts may need: app, api, worker, beat, socket, job, ..."""
         found = {"app", *self.commands}
         if self.api is None:
             found.discard("api")
@@ -129,6 +138,8 @@ class Target:
             found.add("socket")
         if self.jobs:
             found.add("job")
+        if self.fallback and "api" in found:
+            found.add("fallback")
         if any("{journal}" in value for value in self.env.values()):
             found.add("journal")
         return frozenset(found)

@@ -35,6 +35,9 @@ _API = """
 # expected_s = 2
 # soft_s = 10
 # hard_s = 15
+#
+# [fallback.refuse]                    # what a submit does without a broker: refuse
+#                                      # or run_locally; its env where it is a setting
 """
 
 

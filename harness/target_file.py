@@ -17,7 +17,10 @@
     [socket]                                 # Socket.IO: subscribe, room, fields
     [words.states]                           # its word -> ours
     [words.events]
-    [job.report]                             # submit, payload; or task, args, kwargs
+    [job.report]                             # submit, payload, wrong; or task, args,
+                                             # kwargs
+    [fallback.run_locally]                   # env with which a submit does this without
+    [fallback.refuse]                        # a broker; empty where it always does
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
     [container]                              # for --engine container: image, user, ...
 
@@ -38,6 +41,7 @@ from typing import Any, TypeVar
 from harness.errors import TargetError
 from harness.target import (
     EVENTS,
+    POLICIES,
     ROLES,
     STATES,
     Api,
@@ -191,6 +195,7 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
             kind: _job(table, f"job.{kind}")
             for kind, table in _need(raw, "job", dict, "", default={}).items()
         },
+        fallback=_fallback(_need(raw, "fallback", dict, "", default={})),
         bounds=_need(raw, "bounds", dict, "", default={}),
         container=_record(Container, raw.get("container", {}), "container"),
     )
@@ -203,7 +208,7 @@ def _record(kind: type[T], table: Any, where: str) -> T:
     _refuse_unknown(table, known, f"{where}.")
     for key, value in table.items():
         wants: tuple[type, ...] = (str,)
-        if key in ("payload", "kwargs", "room", "fields"):
+        if key in ("payload", "wrong", "kwargs", "room", "fields"):
             wants = (dict,)
         elif key == "args":
             wants = (list,)
@@ -246,6 +251,13 @@ def _words(table: Any, ours: tuple[str, ...], where: str) -> dict[str, str]:
                 f"{nearest(our, ours)}. Use one of {', '.join(ours)}."
             )
     return words
+
+
+def _fallback(table: dict[str, Any]) -> dict[str, dict[str, str]]:
+    _refuse_unknown(table, POLICIES, "fallback.")
+    return {
+        policy: _strings(env, f"fallback.{policy}") for policy, env in table.items()
+    }
 
 
 def _check_placeholders(table: Mapping[str, str], where: str) -> None:

@@ -16,6 +16,7 @@ from harness.faults import (
     connections,
     cpu,
     disk,
+    key,
     kill,
     link,
     memory,
@@ -235,6 +236,12 @@ class Faults:
         return message.older_signature(
             self._stack, self._history, queue, task, args, kwargs or {}
         )
+
+    @contextmanager
+    def key_taken(self, queue: str) -> Iterator[bool]:
+        """Let something that is no list lie where a queue would, in the body."""
+        with key.taken(self._stack, self._history, queue) as bit:
+            yield bit
 
     def noop(self, role: str = "worker") -> Victim | None:
         """Find the victim and do nothing: the scenario must hold without damage."""

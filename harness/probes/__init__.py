@@ -5,10 +5,13 @@ records what it sees.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.engines import ProcessId, ProcessInfo
-from harness.probes import held, memory, processes, queue, redis
+from harness.errors import TargetError
+from harness.probes import health, held, memory, processes, queue, redis
 from harness.recorder import Recorder
 
 if TYPE_CHECKING:  # the stack itself uses the probes of single nouns
@@ -98,6 +101,17 @@ class Probes:
         )
         self._history.record("probe", "held", job, held=age_s is not None, age_s=age_s)
         return age_s is not None
+
+    @contextmanager
+    def health(self, api: str = "api") -> Iterator[None]:
+        """Ask an API for its health, fifty times a second, while the body runs."""
+        described = self._stack.target.api
+        if described is None:
+            raise TargetError("The target has no API to ask. Add [api].")
+        replica = self._stack.replicas.get(api)
+        url = replica.api if replica else self._stack.urls.api
+        with health.watched(self._history, api, url, described.health):
+            yield
 
     def redis_down(self) -> bool:
         """Return whether Redis refuses a PING, or leaves it unanswered for 0.5 s."""

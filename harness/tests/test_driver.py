@@ -30,7 +30,9 @@ TARGET = Target(
     ),
     states={"done": "completed", "gone": "cancelled"},
     events={"step": "progress", "end": "completed", "broken": "failed"},
-    jobs={"one": Job(submit="POST /jobs", payload={"events": []})},
+    jobs={
+        "one": Job(submit="POST /jobs", payload={"events": []}, wrong={"events": None})
+    },
 )
 
 RESULT = {"a": [1.5, "é"], "b": 1}
@@ -94,6 +96,28 @@ def test_a_refused_job_never_happened(driver, history):
         driver.submit("one", events=None)
 
     assert of(history, "refused")[0]["code"] == 422
+
+
+def test_a_try_is_written_down_whatever_comes_of_it(driver, history):
+    job = driver.try_submit("one")
+    assert driver.try_submit("one", wrong="events") is None
+
+    (taken,) = history.of(source="driver", kind="submitted")
+    assert (taken.job, taken["api"], taken["wrong"]) == (job, "api", "")
+    (refused,) = of(history, "refused")
+    assert (refused["code"], refused["wrong"]) == (422, "events")
+    assert refused["retry_after"] is None
+    assert refused["took_s"] > 0
+
+
+def test_a_try_that_nobody_answers_is_written_down(history):
+    nobody = Driver(TARGET, "http://127.0.0.1:1", history, part="api-2")
+    assert nobody.try_submit("one") is None
+    nobody.close()
+
+    (seen,) = of(history, "unanswered")
+    assert seen["api"] == "api-2"
+    assert seen["error"].startswith("ConnectError: ")
 
 
 def test_a_raw_payload_is_sent_as_it_is(driver, history):

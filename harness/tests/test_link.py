@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness.errors import StackError
+from harness.faults import Faults
 from harness.packet_loss import RETRANSMIT_S
 from harness.probes.connections import ping
 from harness.probes.redis import why_down
@@ -168,6 +170,34 @@ def test_a_part_that_never_used_its_link_is_not_hurt(plain_stack, history, fault
 
     assert told(history)["bit"] is False
     assert "never used its link" in told(history)["proof"]
+
+
+def test_of_a_replica_the_way_to_its_broker_alone_can_be_hurt(
+    whole_stack,
+):
+    """Beat, since its broker is all that it connects to."""
+    history = whole_stack.history
+    faults = Faults(whole_stack, history)
+    with whole_stack.replica("beat", linked=True) as second:
+        links = second.name, second.broker_link
+        ways = [whole_stack.links.proxy(link) for link in links]
+        env = whole_stack.process(second.name).command.env
+        assert f":{ways[0].port}/" in env["CELERY_RESULT_BACKEND"]
+        assert f":{ways[1].port}/" in env["CELERY_BROKER_URL"]
+        wait_until(ways[1].dialled, within_s=20, what="it sends through both")
+        with faults.refuse(second.broker_link) as victim:
+            assert victim.role == second.name
+            assert isinstance(ping(ways[0].port, within_s=2), float)
+            assert "refused" in ping(ways[1].port, within_s=2)
+        with faults.black_hole(second.name):
+            assert [ping(way.port, within_s=0.2) for way in ways] == ["timed out"] * 2
+
+    broker, whole = history.of(source="fault", kind="injected")
+    assert (broker["bit"], broker["link"]) == (True, second.broker_link)
+    assert "; past the broker's link: answered" in broker["proof"]
+    assert (whole["bit"], whole["link"]) == (True, second.name)
+    with pytest.raises(StackError):
+        whole_stack.links.proxy(second.name)
 
 
 def test_a_part_that_goes_round_its_link_is_not_hurt(plain_stack, history, faults):

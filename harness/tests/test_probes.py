@@ -1,12 +1,15 @@
 """Probes look at real processes and a real Redis."""
 
+import itertools
 import signal
+import socket
+import threading
 
 import pytest
 import redis
 
 from harness.engines import ProcessId
-from harness.probes import memory
+from harness.probes import health, memory
 from harness.probes.processes import is_gone
 from harness.wait import wait_until
 
@@ -173,3 +176,35 @@ def test_redis_is_down_when_it_does_not_answer(plain_stack, probes, history):
         False,
         True,
     ]
+
+
+def test_a_late_answer_makes_those_due_meanwhile_late(history):
+    """Of a server that answers all at once when it has slept."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            connection, _ = server.accept()
+            with connection:
+                for number in itertools.count():
+                    if not connection.recv(4096):
+                        return
+                    threading.Event().wait(0.4 if number == 5 else 0)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with health.watched(history, "api-2", url, "GET /health"):
+            threading.Event().wait(1)
+
+    seen = history.of(source="probe", kind="health")
+    assert {(o["api"], o["code"]) for o in seen} == {("api-2", 200)}
+    late = [o for o in seen if o["late_s"] >= 0.1]
+    assert 10 <= len(late) < 30
+    assert 0.4 <= max(o["late_s"] for o in seen) < 1
+
+
+def test_who_does_not_answer_has_no_code(history):
+    with health.watched(history, "api", "http://127.0.0.1:1", "GET /health"):
+        history.until(None, "probe.health", within_s=5)
+
+    assert history.of(source="probe", kind="health")[0]["code"] is None

@@ -33,6 +33,7 @@ def test_the_reference_app_is_described_completely():
     target = load(root / "scenarios" / "target.toml")
 
     everything = {"app", "api", "worker", "beat", "socket", "job", "journal"}
+    everything.add("fallback")
     assert target.provides == everything
     assert target.limits["sweep"] == {"soft_s": 4, "hard_s": 6}
 
@@ -86,6 +87,8 @@ def test_paths_count_from_the_file(tmp_path):
             MINIMAL + '[job.a]\ntask = "a.b"\nsubmit = "POST /a"',
             "job.a.task = 'a.b': it is submitted by 'POST /a' already",
         ),
+        (MINIMAL + "[fallback.run_local]", "did you mean 'run_locally'"),
+        (MINIMAL + "[fallback]\nrefuse = 1", "write a table [fallback.refuse]"),
         ("app = ", "is not TOML"),
     ],
 )
@@ -119,6 +122,14 @@ def test_a_link_is_of_a_part_that_is_started(tmp_path):
     assert "no [commands] for 'beat'" in refusal(
         tmp_path, MINIMAL + 'links = ["beat"]\n[commands]\nworker = "w"'
     )
+
+
+def test_what_is_done_without_a_broker_is_said_with_the_env_that_says_it(tmp_path):
+    text = MINIMAL + '[api]\n[commands]\napi = "a"\n[fallback.refuse]\n'
+    target = load(write(tmp_path, text + "[fallback.run_locally]\nSLOTS = 2"))
+
+    assert target.fallback == {"refuse": {}, "run_locally": {"SLOTS": "2"}}
+    assert "fallback" in target.provides
 
 
 def test_a_target_reads_its_own_file(tmp_path):
