@@ -61,3 +61,12 @@ def test_a_sweep_past_its_soft_limit_is_no_success_and_no_more_work(driver, hist
     driver.subscribe(job)
     history.situation("exit.soft_limit", job)
     history.settle(job, within_s=20)
+
+
+@pytest.mark.contract("time_limit.nothing-outlives-the-job")
+def test_what_a_job_started_ends_with_it_at_a_limit_a_cancel_or_a_kill(
+    agent, target, faults, probes, history
+):
+    situations.time_limit.ended_with_their_processes(
+        agent, target, faults, probes, history
+    )
