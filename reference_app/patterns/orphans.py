@@ -40,8 +40,8 @@ def install(app: Celery, *, every_s: float = 0.1) -> None:
         requires = ("celery.worker.components:Pool",)
 
         def start(self, worker: Any) -> None:
-            if worker.hub is None:
-                return
+            if worker.hub is None or "processes" not in worker.pool.info:
+                return  # no prefork
             adopt()
             orphans = Orphans(lambda: worker.pool.info["processes"])
             worker.hub.call_repeatedly(every_s, orphans.look)

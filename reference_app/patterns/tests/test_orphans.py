@@ -148,9 +148,12 @@ def test_the_main_process_looks_only_when_a_child_of_its_pool_has_ended(monkeypa
     assert killed == [{7}, {8}, set()]
 
 
-def test_without_an_event_loop_nothing_happens():
+@pytest.mark.parametrize(
+    ("hub", "info"), [(None, {"processes": [1]}), (object(), {"threads": 2})]
+)
+def test_without_an_event_loop_or_in_a_pool_of_threads_nothing_happens(hub, info):
     app = celery.Celery("test", set_as_current=False)
     orphans.install(app)
     (step,) = app.steps["worker"]
-    worker = SimpleNamespace(hub=None, pool=None)
+    worker = SimpleNamespace(hub=hub, pool=SimpleNamespace(info=info))
     step(worker).start(worker)
