@@ -121,6 +121,14 @@ def test_a_link_is_of_a_part_that_is_started(tmp_path):
     )
 
 
+def test_a_job_may_be_a_coroutine(tmp_path):
+    text = MINIMAL + '[job.crawl]\nsubmit = "POST /crawl"\ncoroutine = '
+
+    assert load(write(tmp_path, text + "true")).coroutines == ["crawl"]
+    with pytest.raises(TargetError, match=r"job\.crawl\.coroutine = 1: expected bool"):
+        load(write(tmp_path, text + "1"))
+
+
 def test_a_target_reads_its_own_file(tmp_path):
     file = write(tmp_path, MINIMAL + 'queues = ["a"]')
 
