@@ -18,6 +18,9 @@ LOOKS_AT_REST = 5
 #: The name of the mark by which a run says that it holds its memory.
 HELD = "held"
 
+#: The probe that looks at a card, see `harness.probes.nvml`.
+CARD = "nvml"
+
 #: How many processes are named in words, the largest first.
 NAMED = 4
 

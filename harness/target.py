@@ -63,6 +63,8 @@ class Job:
 
     Without an API it is sent as `task(*args, **kwargs)`, and its limits with it; then
     `expected_s`, which it takes when nothing stops it, is longer than both.
+    `coroutine` says that its body is one, whose own `finally` marks "coroutine cleanup"
+    in the journal.
     """
 
     submit: str = ""
@@ -74,6 +76,7 @@ class Job:
     expected_s: float | None = None
     soft_s: float | None = None
     hard_s: float | None = None
+    coroutine: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,11 @@ class Target:
             kind: {"soft_s": job.soft_s, "hard_s": job.hard_s}
             for kind, job in self.jobs.items()
         }
+
+    @property
+    def coroutines(self) -> list[str]:
+        """Return the kinds of jobs that are coroutines, for the first line, too."""
+        return [kind for kind, job in self.jobs.items() if job.coroutine]
 
     @property
     def longest_job(self) -> str:

@@ -214,8 +214,8 @@ def _record(kind: type[T], table: Any, where: str) -> T:
             wants = (list,)
         elif key.endswith("_s"):
             wants = (int, float)
-        elif key in ("mounts", "memory_mib"):
-            wants = (bool,) if key == "mounts" else (int,)
+        elif key in ("mounts", "coroutine", "memory_mib"):
+            wants = (int,) if key == "memory_mib" else (bool,)
         if not isinstance(value, wants):
             names = " or ".join(want.__name__ for want in wants)
             raise TargetError(f"{where}.{key} = {value!r}: expected {names}.")

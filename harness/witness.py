@@ -269,6 +269,49 @@ def _await_release(job: str, until: float) -> None:
         _linger(0.02)
 
 
+def _leave(job: str, until: float, ends: str) -> None:
+    """Wait for the release, then end so: "returns", "raises", or "swallows" till then.
+
+    What swallows goes on through any exception.
+    """
+    while True:
+        try:
+            _await_release(job, until)
+            break
+        except Exception:  # what "swallows" is for
+            if ends != "swallows":
+                raise
+    if ends == "raises":
+        raise ValueError("a task that fails as it was told to")
+
+
+#: A pipeline that is deaf to SIGTERM and SIGHUP, and ends by itself.
+_DEAF = "trap '' TERM HUP; sleep {seconds} | cat"
+
+
+def _fork(seconds: float, *, daemon: bool) -> int:
+    """Fork a process that lives so long, deaf to SIGTERM; a daemon is nobody's child.
+
+    Return its pid.
+    """
+    told, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        if daemon:
+            os.setsid()
+        if not daemon or os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.write(tell, b"%d" % os.getpid())
+            select.select([], [], [], seconds)
+        os._exit(0)
+    if daemon:
+        os.waitpid(pid, 0)
+    pid = int(os.read(told, 20))
+    os.close(told)
+    os.close(tell)
+    return pid
+
+
 def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     """Add the probe tasks to this application; `mark(task, name)` writes a line.
 
@@ -376,15 +419,7 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         held = bytearray(mib * 2**20)
         held[::4096] = b"x" * len(range(0, len(held), 4096))
         mark(self, "held")
-        while True:
-            try:
-                _await_release(self.request.id, until)
-                break
-            except Exception:  # what "swallows" is for
-                if ends != "swallows":
-                    raise
-        if ends == "raises":
-            raise ValueError("a job that holds memory and fails")
+        _leave(self.request.id, until, ends)
         return len(held)
 
     @probe
@@ -409,6 +444,28 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         mark(self, f"child {pid}")
         _linger(seconds)
         return pid
+
+    @probe
+    def start_processes(
+        self: Any, seconds: float = 1.0, outlive_s: float = 60.0, ends: str = "returns"
+    ) -> None:
+        """Start a pipeline of a shell, a fork and a daemon; they live so long.
+
+        Marks "child PID" of each, then "started", and goes on until released, at most
+        `seconds`; `ends` as of `hold_memory`. A second execution starts nothing.
+        """
+        if os.path.exists(_release(self.request.id)):
+            return
+        until = time.monotonic() + seconds
+        outlive_s = max(0.0, min(outlive_s, 120.0))
+        shell = subprocess.Popen(
+            _DEAF.format(seconds=outlive_s), shell=True, stdin=subprocess.DEVNULL
+        )
+        forked = [_fork(outlive_s, daemon=daemon) for daemon in (False, True)]
+        for pid in (shell.pid, *forked):
+            mark(self, f"child {pid}")
+        mark(self, "started")
+        _leave(self.request.id, until, ends)
 
     @probe
     def coroutine(self: Any, seconds: float = 1.0) -> float:

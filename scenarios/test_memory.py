@@ -1,4 +1,4 @@
-"""Jobs that hold much memory, one after the other, each with another ending."""
+"""Jobs and the device: what they hold, when they give it back, and who waits."""
 
 import pytest
 
@@ -19,3 +19,13 @@ def test_ten_jobs_that_hold_much_memory_give_it_back_however_they_end(
         mib=MIB,
         endings=(*memory.ENDINGS, *again),
     )
+
+
+@pytest.mark.contract("memory.device-is-untouched-before-the-job")
+def test_the_first_job_after_a_start_works_and_so_does_the_first_of_a_fresh_process(
+    stack, driver, probes, history
+):
+    stack.restart("worker")
+    probes.memory("worker")
+    for seed in (1, 2):
+        history.settle(driver.submit("compare", seed=seed), within_s=20)

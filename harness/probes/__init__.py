@@ -36,6 +36,28 @@ class Probes:
         """Record `probe.gone` within 20 ms of this process's end; returns at once."""
         self._watcher.watch(process, role=role, job=job)
 
+    def watch_started(self, job: str) -> list[ProcessId]:
+        """Watch what the job's process has started until now; return them.
+
+        That is all below it, and whom it names by a mark "child PID": a daemon leaves
+        its tree. Each is recorded as `probe.alive` of the job, role "started".
+        """
+        below = processes.below(self._stack, self._stack.pid_of_child(job))
+        named = processes.named(self._stack, job)
+        for process, name in {**named, **below}.items():
+            self._history.record(
+                "probe",
+                "alive",
+                job,
+                role="started",
+                pid=process.pid,
+                pid_start=process.start_time,
+                pid_ns=process.pid_namespace,
+                name=name,
+            )
+            self.watch_gone(process, role="started", job=job)
+        return list({**named, **below})
+
     def tree(self, role: str) -> list[ProcessInfo]:
         """Return the processes of a part, zombies too; a living one is recorded."""
         infos = self._stack.engine.tree(self._stack.process(role))

@@ -61,6 +61,29 @@ def test_the_tree_of_a_worker_is_its_main_and_its_child(plain_stack, probes, his
     assert last["state"] in "RS"
 
 
+def test_what_a_task_starts_is_found_below_it_and_by_its_marks_and_watched(
+    plain_stack, probes, history
+):
+    job = plain_stack.agent.probe("start_processes", queue="plain", seconds=30)
+    wait_until(
+        lambda: len(probes.watch_started(job)) >= 5,
+        within_s=20,
+        what="a shell with a pipeline, a fork and a daemon run",
+    )
+    seen = history.of(source="probe", kind="alive", job=job)
+    assert {"sh", "sleep", "cat"} <= {o["name"] for o in seen}
+    assert {o["role"] for o in seen} == {"started"}
+
+    started = {o["pid"]: o for o in seen}
+    for o in started.values():
+        process = ProcessId(o["pid"], o["pid_start"], o["pid_ns"])
+        plain_stack.engine.signal(process, signal.SIGKILL)
+
+    for pid in started:
+        history.until(job, "probe.gone", where=lambda o, p=pid: o["pid"] == p)
+    plain_stack.agent.release(job)
+
+
 def test_memory_is_of_the_whole_part_process_by_process(plain_stack, probes, history):
     mib = probes.memory("worker")
 

@@ -132,6 +132,14 @@ def test_what_is_done_without_a_broker_is_said_with_the_env_that_says_it(tmp_pat
     assert "fallback" in target.provides
 
 
+def test_a_job_may_be_a_coroutine(tmp_path):
+    text = MINIMAL + '[job.crawl]\nsubmit = "POST /crawl"\ncoroutine = '
+
+    assert load(write(tmp_path, text + "true")).coroutines == ["crawl"]
+    with pytest.raises(TargetError, match=r"job\.crawl\.coroutine = 1: expected bool"):
+        load(write(tmp_path, text + "1"))
+
+
 def test_a_target_reads_its_own_file(tmp_path):
     file = write(tmp_path, MINIMAL + 'queues = ["a"]')
 

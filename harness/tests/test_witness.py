@@ -88,6 +88,7 @@ def test_a_run_is_a_start_a_mark_and_an_end_of_one_process(plain_stack, probe):
             {"mib": 8, "seconds": 1, "ends": "swallows", "soft_s": 0.3, "hard_s": 8},
             "success",
         ),
+        ("start_processes", {"seconds": 0.01, "outlive_s": 0.5}, "success"),
         ("ignore_term", {"seconds": 0.01}, "success"),
         ("native", {"seconds": 0.01}, "success"),
         ("sleep", {"seconds": "x"}, "failure:TypeError"),
