@@ -6,6 +6,8 @@ ENGINES ?= process,container
 ROUNDS ?= 3
 JOBS   ?= 1000
 SEED   ?= 1
+WALKS  ?= 5
+STEPS  ?= 12
 N ?= 10
 EXTRAS ?= app,embedded,dev
 VENV   := .venv
@@ -33,7 +35,7 @@ IMAGES := $(WITH_IMAGES)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install scenarios features unit test check bench mutants churn soak faults conformance foreign peer openapi quality clean
+.PHONY: help install scenarios features unit test check bench mutants churn walk soak faults conformance foreign peer openapi quality clean
 
 help:  ## what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -80,6 +82,9 @@ soak: $(STAMP)  ## the scenarios N times in the background; again: how far, what
 
 churn: $(STAMP)  ## many jobs while children, workers and connections are killed (JOBS=1000 SEED=1)
 	@$(OWNED) $(BIN)/python -m loadtests.churn --jobs $(JOBS) --seed $(SEED) --engine $(ENGINE)
+
+walk: $(STAMP)  ## users and bad luck in random order (WALKS=5 STEPS=12 SEED=1); a failure is made short and stored
+	@$(OWNED) $(BIN)/queueproof walk --walks $(WALKS) --steps $(STEPS) --seed $(SEED)
 
 faults: $(STAMP)  ## every fault on an engine: does it bite, does it heal (ENGINE=container, ROUNDS=1)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m loadtests.faults --engine $(ENGINE) --rounds $(ROUNDS)
