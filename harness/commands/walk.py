@@ -1,5 +1,6 @@
 """`queueproof walk`: users and bad luck in random order; the shortest way to fail."""
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +77,7 @@ def walk(
         mutant=find_mutant(mutant, path.parent / "mutants") if mutant else None,
     )
     console = Console(stderr=True, highlight=False)
-    again = f"queueproof walk --replay {run.folder / 'shortest.json'}"
+    again = f"queueproof walk --replay {os.path.relpath(run.folder)}/shortest.json"
     again += f" --target {path}" if target else ""
     again += f" --mutant {mutant}" if mutant else ""
     teller = _Teller(console, Walker(run, again))
@@ -98,7 +99,9 @@ def walk(
         click.echo(f"  {step}")
     for problem in failed.problems:
         click.echo(problem)
-    click.echo(f"history  {failed.folder / 'history.jsonl'}\nagain    {again}")
+    click.echo(
+        f"history  {os.path.relpath(failed.folder)}/history.jsonl\nagain    {again}"
+    )
     raise SystemExit(1)
 
 
