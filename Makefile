@@ -92,7 +92,7 @@ faults: $(STAMP)  ## every fault on an engine: does it bite, does it heal (ENGIN
 conformance: $(STAMP)  ## one suite for both engines; needs root or a Docker daemon (ENGINES=container)
 	@$(WITH_IMAGES) $(OWNED) $(BIN)/pytest harness/tests/conformance --engines $(ENGINES)
 
-foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of Celery's versions (ONLY="bookshop or 5.3")
+foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of Celery's versions (ONLY="bookshop")
 	@$(OWNED) $(BIN)/pytest harness/tests/foreign -n 4 --dist worksteal -k "not first_verdict$(if $(ONLY), and ($(ONLY)))"
 	@$(OWNED) $(BIN)/pytest harness/tests/foreign -k first_verdict
 

@@ -74,18 +74,21 @@ def by_contract(runs: Sequence[Mapping[str, Any]]) -> dict[str, Contract]:
                 contract.bad_in.append(run["name"])
             for name, value in one.get("measured", {}).items():
                 contract.measured.setdefault(name, []).append(value["worst"])
-                contract.bounds[name] = f"of {value['bound']:g} {value['unit']}"
+                limit = value["bound"]  # None: measured, and bounded by nothing
+                of = "" if limit is None else f"of {limit:g} "
+                contract.bounds[name] = f"{of}{value['unit']}"
     return dict(sorted(found.items()))
 
 
 def exit_code(runs: Sequence[Mapping[str, Any]]) -> int:
     """Return 0 if all hold in every run, 1 violated, 4 failed, 3 for all else."""
-    statuses = {s for one in by_contract(runs).values() for s in one.statuses}
-    if "violated" in statuses:
+    contracts = by_contract(runs).values()
+    if any(one.statuses["violated"] for one in contracts):
         return 1
     if failed(runs):
         return 4
-    return 0 if statuses == {"holds"} else 3
+    held = [one.statuses["holds"] == len(runs) for one in contracts]
+    return 0 if held and all(held) else 3
 
 
 def show(runs: Sequence[Mapping[str, Any]], console: Console) -> None:

@@ -103,6 +103,12 @@ def test_what_caught_it_comes_first_then_the_quickest(tmp_path):
     assert [mutant["name"] for mutant in ordered] == ["another", "m"]
 
 
+def test_where_nobody_knows_the_room_s_own_scenarios_come_first(nothing_known):
+    tests = [f"scenarios/test_{room}.py::test_x" for room in ("cancel", "terminal")]
+    ordered = nothing_known.quickest_first(_mutant("m"), tests)
+    assert ordered == tests[::-1]
+
+
 def test_a_run_that_does_not_end_in_time_is_alive(monkeypatch, tmp_path):
     def run(command, **options):
         raise mutants.subprocess.TimeoutExpired(command, options["timeout"])

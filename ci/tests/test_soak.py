@@ -76,6 +76,24 @@ def test_it_stops_at_nothing_and_the_worst_is_the_exit_code(told, capsys):
     assert "in 001, 003" in shown
 
 
+def test_a_contract_that_one_run_did_not_judge_has_not_held(told):
+    assert _here(1) == 0
+    told(contract=None)
+    assert _here(2) == 4
+    other = {"x.z": HELD}
+    runs = [{"name": n, "exit_code": 0, "verdicts": {}} for n in ("001", "002")]
+    runs[0]["verdicts"] = {"contracts": {"x.y": HELD, **other}}
+    runs[1]["verdicts"] = {"contracts": {"x.y": HELD}}
+    assert soak_report.exit_code(runs) == 3
+
+
+def test_what_no_bound_limits_is_told_with_its_unit(told, capsys):
+    free = {"worst": 4.0, "bound": None, "unit": "s"}
+    told(contract={"status": "holds", "measured": {"boot": free}})
+    assert _here(1) == 0
+    assert "boot 4.00 / 4.00 / 4.00 s" in capsys.readouterr().out
+
+
 def test_an_error_of_the_harness_is_no_good_run(told):
     told(errors=["test_a: TooSlow"])
     assert _here(1) == 4
