@@ -1,19 +1,19 @@
 """What a job started ends with the job, in whatever way that ends.
 
-Guarantee  Programs, forks, daemons in sessions of their own: whatever runs below a
-           worker's child when a job is over, and did not before it, is killed before
-           the next one. What a child leaves that dies at once (a limit, a cancel,
-           SIGKILL) goes to the worker's main process, not to init, and is killed.
+Guarantee  Programs, forks, daemons in sessions of their own: what runs below a
+           worker's child when a job is over, and did not before it, is killed. What a
+           child leaves that is killed itself (a limit, a cancel, SIGKILL) goes to the
+           worker's main process, not to init, and is killed there.
 Units      every_s: seconds between two looks of the main process; each ends one
            generation of what is nested.
 Raises     OSError, where the system is no Linux, or a process another user's.
 Needs      Celery, prefork with an event loop; Linux >= 4.11.
 Breaks if  The main process itself gets SIGKILL: then its container, or its service's
-           cgroup, must end the rest. It starts processes after its pool: they are
+           cgroup, must end the rest. It starts processes while it works: they are
            taken for a job's, as is a helper that a library keeps for later jobs.
 Proof      contract time_limit.nothing-outlives-the-job
-Source     prctl(2), PR_SET_CHILD_SUBREAPER; billiard 4.3 pool.py: it kills a process
-           group only where the child leads one. Copy this file alone.
+Source     prctl(2), PR_SET_CHILD_SUBREAPER; billiard 4.3 kills a process group only
+           where the child leads one. Copy this file alone.
 """
 
 import contextlib
@@ -31,7 +31,6 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 def install(app: Celery, *, every_s: float = 0.1) -> None:
     """Let the workers of `app` end what their jobs leave behind."""
-    # In children of prefork only: beside threads other jobs run.
     signals.worker_process_init.connect(_begin_child, weak=False)
 
     class EndOrphans(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -51,9 +50,8 @@ def install(app: Celery, *, every_s: float = 0.1) -> None:
 
 def adopt() -> None:
     """Let this process be the parent of each orphan among its descendants."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "PR_SET_CHILD_SUBREAPER")
+    if ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError("PR_SET_CHILD_SUBREAPER was refused")
 
 
 class Job:
@@ -75,14 +73,16 @@ class Orphans:
     """What the children of a pool left behind; `look` never waits."""
 
     def __init__(self, pool: Callable[[], Iterable[int]]) -> None:
-        """`pool` tells who works now; who else is here already is no orphan."""
-        self._pool, self._known = pool, set(pool())
-        self._own, self._restless = _children() - self._known, False
+        """`pool` tells who works now; who else is here at the first look stays."""
+        self._pool, self._known, self._restless = pool, set[int](), False
+        self._own: frozenset[int] | None = None
 
     def look(self) -> None:
         """Kill one generation, if a child of the pool has ended since the last look."""
         pool, before = set(self._pool()), self._known
         self._known = pool
+        if self._own is None:
+            self._own = _children() - pool  # the beat of `worker -B`, say
         if before <= pool and not self._restless:
             return
         left = _children() - pool - self._own
