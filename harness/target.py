@@ -23,7 +23,10 @@ ROLES = ("api", "worker", "beat")
 
 @dataclass(frozen=True)
 class Api:
-    """Routes as "METHOD /path/{job}", and the names of the fields in the answers."""
+    """Routes as "METHOD /path/{job}", and the names of the fields in the answers.
+
+    `expire` is the environment of an API whose ended jobs expire within a second.
+    """
 
     health: str = "GET /health"
     status: str = ""
@@ -34,6 +37,7 @@ class Api:
     error: str = "error"
     reason: str = "reason"
     answer: str = "status"
+    expire: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,26 @@ class Socket:
 
 
 @dataclass(frozen=True)
+class Record:
+    """Where the application keeps the state of a job: a database of SQLite.
+
+    `sqlite` is its file under {data}; `query` returns the state, in the application's
+    word or ours, for one parameter: the job's id.
+    """
+
+    sqlite: str
+    query: str
+
+
+@dataclass(frozen=True)
 class Job:
     """One kind of job users submit; limits are those the application enforces.
 
     Without an API it is sent as `task(*args, **kwargs)`, and its limits with it; then
     `expected_s`, which it takes when nothing stops it, is longer than both.
+
+    `reads` is a file under {data} without which it meets a fault that passes; such
+    faults are the errors named `transient`, and it is tried again `retries` times.
     """
 
     submit: str = ""
@@ -67,6 +86,9 @@ class Job:
     expected_s: float | None = None
     soft_s: float | None = None
     hard_s: float | None = None
+    reads: str = ""
+    transient: Sequence[str] = ()
+    retries: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,7 +114,8 @@ class Target:
     """The application under test. Only `app` is needed for contracts of a worker.
 
     `chdir` is the folder whose files commands find where they start; what they write
-    there stays in the run's own folder.
+    there stays in the run's own folder. `longest_countdown_s` is the longest time that
+    a message of it waits for its ETA, countdown or retry; 0 where nobody says.
     """
 
     app: str
@@ -101,11 +124,13 @@ class Target:
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    longest_countdown_s: float = 0.0
     allow_hosts: tuple[str, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     api: Api | None = None
     socket: Socket | None = None
+    record: Record | None = None
     states: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
@@ -134,12 +159,17 @@ class Target:
         return frozenset(found)
 
     @property
-    def limits(self) -> dict[str, dict[str, float | None]]:
-        """Return {job kind: {"soft_s", "hard_s"}}, for the first line of a history."""
-        return {
-            kind: {"soft_s": job.soft_s, "hard_s": job.hard_s}
-            for kind, job in self.jobs.items()
-        }
+    def limits(self) -> dict[str, dict[str, Any]]:
+        """Return {job kind: {"soft_s", "hard_s"}}, for the first line of a history.
+
+        And "retries" and "transient" of a kind that is tried again.
+        """
+        told: dict[str, dict[str, Any]] = {}
+        for kind, job in self.jobs.items():
+            told[kind] = {"soft_s": job.soft_s, "hard_s": job.hard_s}
+            if job.retries:
+                told[kind] |= {"retries": job.retries, "transient": [*job.transient]}
+        return told
 
     @property
     def longest_job(self) -> str:

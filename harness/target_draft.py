@@ -35,6 +35,8 @@ _API = """
 # expected_s = 2
 # soft_s = 10
 # hard_s = 15
+# retries = 3                          # how often it is tried again, and after what
+# transient = ["ConnectionError"]
 """
 
 

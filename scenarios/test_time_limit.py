@@ -11,6 +11,7 @@ from harness import situations
     "time_limit.soft-limit-is-not-swallowed",
     "terminal.exactly-one",
     "terminal.every-exit",
+    "retry.permanent-errors-are-not-retried",
 )
 def test_a_job_past_its_soft_limit_cleans_up_and_ends_failed(driver, history):
     job = driver.submit("long_compare")
