@@ -79,6 +79,12 @@ class Run:
         """Return whether it ran to its end without an error."""
         return self.how in ("returned", "success")
 
+    @property
+    def error(self) -> str | None:
+        """Return the name of the error it ended with; None where it did otherwise."""
+        word, _, name = (self.how or "").partition(":")
+        return name if word in ("raised", "failure") else None
+
 
 class JobView:
     """Everything a law needs to know about one job. Reads, never writes."""
@@ -122,6 +128,12 @@ class JobView:
             else:
                 limits = self.history.run.get("limits", {}).get(self.job_kind) or {}
         return _seconds(limits.get("soft_s")), _seconds(limits.get("hard_s"))
+
+    @cached_property
+    def retries(self) -> tuple[int, frozenset[str]]:
+        """Return how often it may be tried again, and after which errors; from 0."""
+        told = self.history.run.get("limits", {}).get(self.job_kind) or {}
+        return int(told.get("retries", 0)), frozenset(told.get("transient", ()))
 
     @cached_property
     def subscribers(self) -> tuple[SubscriberView, ...]:

@@ -27,7 +27,10 @@ POLICIES = ("refuse", "run_locally")
 
 @dataclass(frozen=True)
 class Api:
-    """Routes as "METHOD /path/{job}", and the names of the fields in the answers."""
+    """Routes as "METHOD /path/{job}", and the names of the fields in the answers.
+
+    `expire` is the environment of an API whose ended jobs expire within a second.
+    """
 
     health: str = "GET /health"
     status: str = ""
@@ -38,6 +41,7 @@ class Api:
     error: str = "error"
     reason: str = "reason"
     answer: str = "status"
+    expire: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,18 @@ class Socket:
 
 
 @dataclass(frozen=True)
+class Record:
+    """Where the application keeps the state of a job: a database of SQLite.
+
+    `sqlite` is its file under {data}; `query` returns the state, in the application's
+    word or ours, for one parameter: the job's id.
+    """
+
+    sqlite: str
+    query: str
+
+
+@dataclass(frozen=True)
 class Job:
     """One kind of job users submit; limits are those the application enforces.
 
@@ -65,6 +81,9 @@ class Job:
     `expected_s`, which it takes when nothing stops it, is longer than both.
     `coroutine` says that its body is one, whose own `finally` marks "coroutine cleanup"
     in the journal.
+
+    `reads` is a file under {data} without which it meets a fault that passes; such
+    faults are the errors named `transient`, and it is tried again `retries` times.
     """
 
     submit: str = ""
@@ -77,6 +96,9 @@ class Job:
     soft_s: float | None = None
     hard_s: float | None = None
     coroutine: bool = False
+    reads: str = ""
+    transient: Sequence[str] = ()
+    retries: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +126,8 @@ class Target:
     `chdir` is the folder whose files commands find where they start; what they write
     there stays in the run's own folder. `fallback` is {policy: what the environment of
     an API with this policy has beside `env`}, for each policy that can be chosen.
+    there stays in the run's own folder. `longest_countdown_s` is the longest time that
+    a message of it waits for its ETA, countdown or retry; 0 where nobody says.
     """
 
     app: str
@@ -112,11 +136,13 @@ class Target:
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    longest_countdown_s: float = 0.0
     allow_hosts: tuple[str, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     api: Api | None = None
     socket: Socket | None = None
+    record: Record | None = None
     states: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
@@ -148,12 +174,17 @@ class Target:
         return frozenset(found)
 
     @property
-    def limits(self) -> dict[str, dict[str, float | None]]:
-        """Return {job kind: {"soft_s", "hard_s"}}, for the first line of a history."""
-        return {
-            kind: {"soft_s": job.soft_s, "hard_s": job.hard_s}
-            for kind, job in self.jobs.items()
-        }
+    def limits(self) -> dict[str, dict[str, Any]]:
+        """Return {job kind: {"soft_s", "hard_s"}}, for the first line of a history.
+
+        And "retries" and "transient" of a kind that is tried again.
+        """
+        told: dict[str, dict[str, Any]] = {}
+        for kind, job in self.jobs.items():
+            told[kind] = {"soft_s": job.soft_s, "hard_s": job.hard_s}
+            if job.retries:
+                told[kind] |= {"retries": job.retries, "transient": [*job.transient]}
+        return told
 
     @property
     def coroutines(self) -> list[str]:

@@ -38,6 +38,8 @@ _API = """
 #
 # [fallback.refuse]                    # what a submit does without a broker: refuse
 #                                      # or run_locally; its env where it is a setting
+# retries = 3                          # how often it is tried again, and after what
+# transient = ["ConnectionError"]
 """
 
 

@@ -3,6 +3,7 @@
     app = "shop.broker:app"                  # the Celery app; all that workers need
     queues = ["default"]                     # the queues its own worker serves
     links = ["worker"]                       # parts whose way to Redis can be hurt
+    longest_countdown_s = 600                # of an ETA, countdown or retry
     allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
     chdir = "."                              # where commands start; never written to
     pythonpath = ["src"]                     # both relative to this file
@@ -15,6 +16,7 @@
     DATABASE_URL = "sqlite:///{data}/shop.db"   # and {journal}: a folder per run
     [api]                                    # "METHOD /route/{job}"
     [socket]                                 # Socket.IO: subscribe, room, fields
+    [record]                                 # its database: sqlite = "a.db", query
     [words.states]                           # its word -> ours
     [words.events]
     [job.report]                             # submit, payload, wrong; or task, args,
@@ -34,7 +36,7 @@ import string
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,6 +49,7 @@ from harness.target import (
     Api,
     Container,
     Job,
+    Record,
     Socket,
     Target,
     nearest,
@@ -184,11 +187,13 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
         ),
         queues=tuple(_list(raw, "queues")),
         links=_roles(raw, "links", commands),
+        longest_countdown_s=_seconds(raw, "longest_countdown_s"),
         allow_hosts=_hosts(raw, "allow_hosts"),
         commands=commands,
         env=env,
         api=_record(Api, raw["api"], "api") if "api" in raw else None,
         socket=_record(Socket, raw["socket"], "socket") if "socket" in raw else None,
+        record=_record(Record, raw["record"], "record") if "record" in raw else None,
         states=_words(words.get("states", {}), STATES, "words.states"),
         events=_words(words.get("events", {}), EVENTS, "words.events"),
         jobs={
@@ -209,13 +214,16 @@ def _record(kind: type[T], table: Any, where: str) -> T:
     for key, value in table.items():
         wants: tuple[type, ...] = (str,)
         if key in ("payload", "wrong", "kwargs", "room", "fields"):
+        if key in ("payload", "kwargs", "room", "fields", "expire"):
             wants = (dict,)
-        elif key == "args":
+        elif key in ("args", "transient"):
             wants = (list,)
         elif key.endswith("_s"):
             wants = (int, float)
         elif key in ("mounts", "coroutine", "memory_mib"):
             wants = (int,) if key == "memory_mib" else (bool,)
+        elif key in ("mounts", "memory_mib", "retries"):
+            wants = (bool,) if key == "mounts" else (int,)
         if not isinstance(value, wants):
             names = " or ".join(want.__name__ for want in wants)
             raise TargetError(f"{where}.{key} = {value!r}: expected {names}.")
@@ -223,6 +231,10 @@ def _record(kind: type[T], table: Any, where: str) -> T:
         route = table.get(key, "")
         if route and " /" not in route:
             raise TargetError(f'{where}.{key} = {route!r}: write "METHOD /path".')
+    for key, one in known.items():
+        optional = one.default is not MISSING or one.default_factory is not MISSING
+        if key not in table and not optional:
+            raise TargetError(f"{where}.{key} is missing. Add it.")
     return kind(**table)
 
 
@@ -238,6 +250,12 @@ def _job(table: Any, where: str) -> Job:
         raise TargetError(
             f"{where}.task = {job.task!r}: it is submitted by {job.submit!r} already. "
             "Keep one of the two."
+        )
+    if bool(job.retries) != bool(job.transient):
+        raise TargetError(
+            f"{where}.retries = {job.retries}, {where}.transient = "
+            f"{list(job.transient)}: say both, how often it is tried again and after "
+            "which errors, or neither."
         )
     return job
 
@@ -325,6 +343,13 @@ def _need(
     if not isinstance(value, kind):
         raise TargetError(f"{where}{key} = {value!r}: expected {kind.__name__}.")
     return value
+
+
+def _seconds(raw: dict[str, Any], key: str) -> float:
+    value = raw.get(key, 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise TargetError(f"{key} = {value!r}: expected seconds.")
+    return float(value)
 
 
 def _refuse_unknown(table: Mapping[str, Any], known: Any, where: str) -> None:

@@ -66,9 +66,9 @@ class JobContext:
         """Raise Cancelled if the user does not want the job any more; cheap."""
         self._cancel.check()
 
-    def mark(self, name: str) -> None:
+    def mark(self, name: str, **data: float) -> None:
         """Write a named moment into the journal."""
-        self._journal("mark", name=name)
+        self._journal("mark", name=name, **data)
 
     def _reporter(self) -> events.Reporter:
         if self.path is Path.LOCAL:
@@ -80,7 +80,7 @@ class JobContext:
         kind = "" if job is None else job.kind
         return events.reporter(client, settings(), self.job_id, self.attempt, kind)
 
-    def _journal(self, what: str, **data: str) -> None:
+    def _journal(self, what: str, **data: str | float) -> None:
         journal.write(
             settings().journal_dir,
             job=self.job_id,
@@ -193,7 +193,10 @@ def _try_again(
         return False
     text = f"{endings.describe(error)} Again in {pause_s:.0f} s"
     context.report(0, text, force=True)
-    return endings.store().try_again(job.id, context.attempt, after_s=pause_s)
+    if not endings.store().try_again(job.id, context.attempt, after_s=pause_s):
+        return False
+    context.mark("again", again_s=pause_s)
+    return True
 
 
 def _fail(context: JobContext, text: str, reason: str = endings.Reason.ERROR) -> None:

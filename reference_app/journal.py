@@ -13,7 +13,7 @@ from reference_app.patterns.cancel import process_start
 
 
 def write(
-    folder: str, *, job: str, attempt: int, path: str, what: str, **data: str
+    folder: str, *, job: str, attempt: int, path: str, what: str, **data: str | float
 ) -> None:
     """Append one line: `what` is start, mark or end, `path` is celery or local."""
     if not folder:

@@ -28,6 +28,7 @@ def test_a_job_that_returns_ends_completed(driver, history):
     history.settle(job, within_s=20)
 
 
+@pytest.mark.contract("retry.permanent-errors-are-not-retried")
 def test_a_job_that_raises_ends_failed(driver, history):
     """The prompt fits the schema but not the model's context: only the job can tell."""
     job = driver.submit("compare", prompt="the whale " * 100)

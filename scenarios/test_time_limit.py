@@ -13,6 +13,7 @@ from harness import Driver, situations, wait_until
     "time_limit.soft-limit-is-not-swallowed",
     "terminal.exactly-one",
     "terminal.every-exit",
+    "retry.permanent-errors-are-not-retried",
 )
 def test_a_job_past_its_soft_limit_cleans_up_and_ends_failed(driver, history):
     job = driver.submit("long_compare")

@@ -17,6 +17,7 @@ from harness.faults import (
     cpu,
     disk,
     key,
+    file,
     kill,
     link,
     memory,
@@ -93,6 +94,12 @@ class Faults:
         """Let Redis's append-only file grow no more while the body runs."""
         with disk.full(self._stack, self._history) as victim:
             yield victim
+
+    @contextmanager
+    def missing(self, path: str) -> Iterator[bool]:
+        """Let a file of the application's data be away while the body runs."""
+        with file.missing(self._stack, self._history, path) as bit:
+            yield bit
 
     def terminate(self, role: str = "worker") -> Victim | None:
         """Send SIGTERM to the main process of a part, as a deployment does."""

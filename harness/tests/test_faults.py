@@ -191,6 +191,38 @@ def test_a_flushed_redis_has_forgotten_everything(plain_stack, history, faults):
     )
 
 
+def test_a_missing_file_is_away_and_put_back(plain_stack, history, faults):
+    file = plain_stack.layout.data / "inputs" / "one.csv"
+    file.parent.mkdir()
+    file.write_text("kept")
+
+    with faults.missing("inputs/one.csv") as bit:
+        assert (bit, file.exists()) == (True, False)
+
+    assert file.read_text() == "kept"
+    assert told(history)["bit"] is True
+    assert told(history)["proof"] == "inputs/one.csv was there, and is away"
+    assert told(history, "healed")["path"] == "inputs/one.csv"
+
+
+def test_a_missing_file_that_was_made_anew_is_left(plain_stack, faults):
+    file = plain_stack.layout.data / "anew.csv"
+    file.write_text("old")
+
+    with faults.missing("anew.csv"):
+        file.write_text("new")
+
+    assert file.read_text() == "new"
+    assert [path.name for path in file.parent.glob("*anew*")] == ["anew.csv"]
+
+
+def test_a_file_that_was_never_there_cannot_be_missed(plain_stack, history, faults):
+    with faults.missing("nowhere.csv") as bit:
+        assert bit is False
+
+    assert told(history)["proof"] == "nowhere.csv was not there, and is away"
+
+
 def test_the_noop_leaves_its_victim_alone(plain_stack, history, faults):
     victim = faults.noop("worker")
 

@@ -16,6 +16,17 @@ def test_a_run_has_its_start_its_marks_and_its_end():
     assert [mark["name"] for mark in run.marks] == ["cleanup"]
 
 
+def test_retries_come_from_the_target_and_errors_from_the_ends():
+    limits = {"fetch": {"retries": 2, "transient": ["Gone"]}}
+    story = Story(limits=limits).submitted("a", 0.0, "fetch").submitted("b", 0.0)
+    for n, how in enumerate(["raised:Gone", "failure:KeyError", "returned", "lost"]):
+        story.started("a", 1.0 + n, pid=n + 1).ended("a", 1.5 + n, how, pid=n + 1)
+    job = story.history.job("a")
+    assert job.retries == (2, {"Gone"})
+    assert story.history.job("b").retries == (0, frozenset())
+    assert [run.error for run in job.runs] == ["Gone", "KeyError", None, None]
+
+
 def test_two_attempts_in_two_processes_are_two_runs():
     story = Story().submitted("a", 0.0).started("a", 1.0, pid=10)
     story.started("a", 3.0, pid=11).ended("a", 4.0, pid=11)

@@ -19,6 +19,15 @@ def test_an_unknown_kind_of_job_names_the_nearest():
         target.job("compair")
 
 
+def test_limits_tell_of_retries_where_there_are_any():
+    jobs = {"once": Job(soft_s=1, hard_s=2), "fetch": Job(retries=3, transient=["E"])}
+
+    assert Target("a:b", jobs=jobs).limits == {
+        "once": {"soft_s": 1, "hard_s": 2},
+        "fetch": {"soft_s": None, "hard_s": None, "retries": 3, "transient": ["E"]},
+    }
+
+
 def test_the_longest_and_the_shortest_job_are_those_of_users():
     jobs = {
         "internal": Job(expected_s=99),

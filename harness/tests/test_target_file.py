@@ -59,6 +59,8 @@ def test_paths_count_from_the_file(tmp_path):
         (MINIMAL + 'quues = ["a"]', "did you mean 'queues'"),
         (MINIMAL + 'allow_hosts = ["db:5432"]', "'db:5432' is no host. Write a name"),
         (MINIMAL + 'allow_hosts = ["redis://db"]', "'redis://db' is no host"),
+        (MINIMAL + 'longest_countdown_s = "1h"', "expected seconds."),
+        (MINIMAL + "longest_countdown_s = -1", "expected seconds."),
         (MINIMAL + 'allow_hosts = "db"', "expected a list of texts"),
         (MINIMAL + '[commands]\nwroker = "x"', "did you mean 'worker'"),
         (MINIMAL + '[commands]\nworker = "{pyhton} -m x"', "did you mean 'python'"),
@@ -73,6 +75,7 @@ def test_paths_count_from_the_file(tmp_path):
             MINIMAL + '[job.a]\nsoft_s = "3"',
             "job.a.soft_s = '3': expected int or float",
         ),
+        (MINIMAL + '[record]\nsqlite = "a.db"', "record.query is missing. Add it."),
         (MINIMAL + "[job.a]\ntask = 1", "job.a.task = 1: expected str."),
         (
             MINIMAL + '[job.a]\ntask = "a.b"\nargs = {}',
@@ -82,6 +85,8 @@ def test_paths_count_from_the_file(tmp_path):
             MINIMAL + "[job.a]\nargs = [1]",
             'of which task? Add job.a.task = "module.task"',
         ),
+        (MINIMAL + '[job.a]\nretries = "3"', "job.a.retries = '3': expected int"),
+        (MINIMAL + "[job.a]\nretries = 3", "say both, how often it is tried again"),
         (MINIMAL + "[job.a]\nkwargs.x = 1", "job.a.kwargs = {'x': 1}: of which task?"),
         (
             MINIMAL + '[job.a]\ntask = "a.b"\nsubmit = "POST /a"',
