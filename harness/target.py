@@ -74,6 +74,22 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """The feature flag of the migration: a variable of the API's environment.
+
+    `on` sends new jobs to workers, `off` the way they went before.
+    """
+
+    env: str
+    on: str = "true"
+    off: str = "false"
+
+    def set_to(self, on: bool) -> dict[str, str]:
+        """Return the environment of an API in this position."""
+        return {self.env: self.on if on else self.off}
+
+
+@dataclass(frozen=True)
 class Container:
     """How the parts run with --engine container.
 
@@ -115,6 +131,7 @@ class Target:
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
     fallback: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    flag: Flag | None = None
     bounds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
 
@@ -137,6 +154,8 @@ class Target:
             found.add("job")
         if self.fallback and "api" in found:
             found.add("fallback")
+        if self.flag is not None and "api" in found:
+            found.add("flag")
         if any("{journal}" in value for value in self.env.values()):
             found.add("journal")
         return frozenset(found)

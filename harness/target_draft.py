@@ -38,6 +38,9 @@ _API = """
 #
 # [fallback.refuse]                    # what a submit does without a broker: refuse
 #                                      # or run_locally; its env where it is a setting
+#
+# [flag]                               # which way new jobs go, during the migration
+# env = "USE_CELERY"                   # of the API; on = "true", off = "false"
 """
 
 

@@ -20,6 +20,7 @@
     [job.report]                             # submit, payload; or task, args, kwargs
     [fallback.run_locally]                   # env with which a submit does this without
     [fallback.refuse]                        # a broker; empty where it always does
+    [flag]                                   # env, on, off: which way new jobs go
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
     [container]                              # for --engine container: image, user, ...
 
@@ -45,6 +46,7 @@ from harness.target import (
     STATES,
     Api,
     Container,
+    Flag,
     Job,
     Socket,
     Target,
@@ -195,6 +197,7 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
             for kind, table in _need(raw, "job", dict, "", default={}).items()
         },
         fallback=_fallback(_need(raw, "fallback", dict, "", default={})),
+        flag=_flag(raw["flag"]) if "flag" in raw else None,
         bounds=_need(raw, "bounds", dict, "", default={}),
         container=_record(Container, raw.get("container", {}), "container"),
     )
@@ -257,6 +260,12 @@ def _fallback(table: dict[str, Any]) -> dict[str, dict[str, str]]:
     return {
         policy: _strings(env, f"fallback.{policy}") for policy, env in table.items()
     }
+
+
+def _flag(table: Any) -> Flag:
+    if isinstance(table, dict):
+        _need(table, "env", str, "flag.")
+    return _record(Flag, table, "flag")
 
 
 def _check_placeholders(table: Mapping[str, str], where: str) -> None:

@@ -33,7 +33,7 @@ def test_the_reference_app_is_described_completely():
     target = load(root / "scenarios" / "target.toml")
 
     everything = {"app", "api", "worker", "beat", "socket", "job", "journal"}
-    everything.add("fallback")
+    everything |= {"fallback", "flag"}
     assert target.provides == everything
     assert target.limits["sweep"] == {"soft_s": 4, "hard_s": 6}
 
@@ -87,6 +87,8 @@ def test_paths_count_from_the_file(tmp_path):
             MINIMAL + '[job.a]\ntask = "a.b"\nsubmit = "POST /a"',
             "job.a.task = 'a.b': it is submitted by 'POST /a' already",
         ),
+        (MINIMAL + '[flag]\non = "yes"', "flag.env is missing. Add it."),
+        (MINIMAL + '[flag]\nenv = "A"\nof = "0"', "did you mean"),
         (MINIMAL + "[fallback.run_local]", "did you mean 'run_locally'"),
         (MINIMAL + "[fallback]\nrefuse = 1", "write a table [fallback.refuse]"),
         ("app = ", "is not TOML"),
@@ -190,3 +192,12 @@ def test_a_pyproject_that_cannot_be_looked_into_is_an_error(tmp_path):
 
     with pytest.raises(TargetError, match=r"pyproject\.toml is not TOML"):
         find_target(tmp_path)
+
+
+def test_a_flag_has_a_position_for_each_way(tmp_path):
+    api = '[api]\n[commands]\napi = "a"\n'
+    target = load(write(tmp_path, MINIMAL + api + '[flag]\nenv = "A"\non = "1"'))
+
+    assert target.flag.set_to(True) == {"A": "1"}
+    assert target.flag.set_to(False) == {"A": "false"}
+    assert "flag" in target.provides
