@@ -24,6 +24,9 @@ ROLES = ("api", "worker", "beat")
 #: or let processes of the API run the job.
 POLICIES = ("refuse", "run_locally")
 
+#: Positions of the flag of a migration: new jobs go to workers, or the way of before.
+POSITIONS = ("on", "off")
+
 
 @dataclass(frozen=True)
 class Api:
@@ -74,22 +77,6 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Flag:
-    """The feature flag of the migration: a variable of the API's environment.
-
-    `on` sends new jobs to workers, `off` the way they went before.
-    """
-
-    env: str
-    on: str = "true"
-    off: str = "false"
-
-    def set_to(self, on: bool) -> dict[str, str]:
-        """Return the environment of an API in this position."""
-        return {self.env: self.on if on else self.off}
-
-
-@dataclass(frozen=True)
 class Container:
     """How the parts run with --engine container.
 
@@ -113,7 +100,8 @@ class Target:
 
     `chdir` is the folder whose files commands find where they start; what they write
     there stays in the run's own folder. `fallback` is {policy: what the environment of
-    an API with this policy has beside `env`}, for each policy that can be chosen.
+    an API with this policy has beside `env`}, for each policy that can be chosen;
+    `flag` the same for both positions, on and off, of the flag of a migration.
     """
 
     app: str
@@ -131,7 +119,7 @@ class Target:
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
     fallback: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    flag: Flag | None = None
+    flag: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bounds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
 
@@ -154,7 +142,7 @@ class Target:
             found.add("job")
         if self.fallback and "api" in found:
             found.add("fallback")
-        if self.flag is not None and "api" in found:
+        if self.flag and "api" in found:
             found.add("flag")
         if any("{journal}" in value for value in self.env.values()):
             found.add("journal")

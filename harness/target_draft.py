@@ -39,8 +39,10 @@ _API = """
 # [fallback.refuse]                    # what a submit does without a broker: refuse
 #                                      # or run_locally; its env where it is a setting
 #
-# [flag]                               # which way new jobs go, during the migration
-# env = "USE_CELERY"                   # of the API; on = "true", off = "false"
+# [flag.on]                            # during the migration: new jobs go to workers,
+# USE_CELERY = "true"
+# [flag.off]                           # or the way of before
+# USE_CELERY = "false"
 """
 
 

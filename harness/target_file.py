@@ -20,7 +20,8 @@
     [job.report]                             # submit, payload; or task, args, kwargs
     [fallback.run_locally]                   # env with which a submit does this without
     [fallback.refuse]                        # a broker; empty where it always does
-    [flag]                                   # env, on, off: which way new jobs go
+    [flag.on]                                # env with which new jobs go to workers,
+    [flag.off]                               # and with which they go the old way
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
     [container]                              # for --engine container: image, user, ...
 
@@ -42,11 +43,11 @@ from harness.errors import TargetError
 from harness.target import (
     EVENTS,
     POLICIES,
+    POSITIONS,
     ROLES,
     STATES,
     Api,
     Container,
-    Flag,
     Job,
     Socket,
     Target,
@@ -197,7 +198,7 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
             for kind, table in _need(raw, "job", dict, "", default={}).items()
         },
         fallback=_fallback(_need(raw, "fallback", dict, "", default={})),
-        flag=_flag(raw["flag"]) if "flag" in raw else None,
+        flag=_flag(_need(raw, "flag", dict, "", default={})),
         bounds=_need(raw, "bounds", dict, "", default={}),
         container=_record(Container, raw.get("container", {}), "container"),
     )
@@ -262,10 +263,13 @@ def _fallback(table: dict[str, Any]) -> dict[str, dict[str, str]]:
     }
 
 
-def _flag(table: Any) -> Flag:
-    if isinstance(table, dict):
-        _need(table, "env", str, "flag.")
-    return _record(Flag, table, "flag")
+def _flag(table: dict[str, Any]) -> dict[str, dict[str, str]]:
+    _refuse_unknown(table, POSITIONS, "flag.")
+    for position in POSITIONS if table else ():
+        _need(table, position, dict, "flag.")
+    return {
+        position: _strings(env, f"flag.{position}") for position, env in table.items()
+    }
 
 
 def _check_placeholders(table: Mapping[str, str], where: str) -> None:

@@ -87,8 +87,8 @@ def test_paths_count_from_the_file(tmp_path):
             MINIMAL + '[job.a]\ntask = "a.b"\nsubmit = "POST /a"',
             "job.a.task = 'a.b': it is submitted by 'POST /a' already",
         ),
-        (MINIMAL + '[flag]\non = "yes"', "flag.env is missing. Add it."),
-        (MINIMAL + '[flag]\nenv = "A"\nof = "0"', "did you mean"),
+        (MINIMAL + "[flag.on]\nA = 1", "flag.off is missing. Add it."),
+        (MINIMAL + "[flag.of]\nA = 1", "did you mean 'off'"),
         (MINIMAL + "[fallback.run_local]", "did you mean 'run_locally'"),
         (MINIMAL + "[fallback]\nrefuse = 1", "write a table [fallback.refuse]"),
         ("app = ", "is not TOML"),
@@ -194,10 +194,9 @@ def test_a_pyproject_that_cannot_be_looked_into_is_an_error(tmp_path):
         find_target(tmp_path)
 
 
-def test_a_flag_has_a_position_for_each_way(tmp_path):
+def test_a_flag_has_an_environment_for_each_position(tmp_path):
     api = '[api]\n[commands]\napi = "a"\n'
-    target = load(write(tmp_path, MINIMAL + api + '[flag]\nenv = "A"\non = "1"'))
+    target = load(write(tmp_path, MINIMAL + api + "[flag.on]\nA = 1\n[flag.off]"))
 
-    assert target.flag.set_to(True) == {"A": "1"}
-    assert target.flag.set_to(False) == {"A": "false"}
+    assert target.flag == {"on": {"A": "1"}, "off": {}}
     assert "flag" in target.provides
