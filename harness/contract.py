@@ -54,7 +54,7 @@ class Contract:
         likely: the likeliest cause, a guess and labelled so.
         source: where the claim comes from.
         needs: what a target must have: app, api, worker, beat, socket, journal, job,
-            fallback.
+            fallback, flag.
         bounds: the numbers it uses.
         check: the law.
     """

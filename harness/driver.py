@@ -178,6 +178,7 @@ class Driver:
             "reason": body.get(self._api.reason),
             "has_result": result is not None,
             "result_digest": digest(result),
+            "result_shape": shape(result),
             "error": body.get(self._api.error),
             "on_event": on_event,
         }
@@ -248,6 +249,7 @@ class Driver:
             error=take("error"),
             has_result=result is not None,
             result_digest=digest(result),
+            fields=sorted(data) if isinstance(data, dict) else None,
         )
         if event in TERMINAL:
             self._ended.add(subscriber.job)
@@ -371,6 +373,22 @@ def digest(result: Any) -> str | None:
         return None
     text = json.dumps(result, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shape(value: Any) -> Any:
+    """Return what a result is made of: names and types, no values.
+
+    Of a list what is in it, in one place; an integer is a number like any other.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): shape(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list):
+        shapes = (shape(each) for each in value)
+        distinct = {json.dumps(each, sort_keys=True): each for each in shapes}
+        return [distinct[text] for text in sorted(distinct)]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "number"
+    return None if value is None else type(value).__name__
 
 
 def _is_percent(value: Any) -> bool:

@@ -64,6 +64,8 @@ class Stack:
         self._processes: dict[str, Process] = {}
         self._probe_workers: dict[tuple[Any, ...], ProbeWorker] = {}
         self.replicas: dict[str, Replica] = {}
+        #: Commands as described, of parts that `harness.rollout` deployed differently.
+        self.described: dict[str, Command] = {}
         self._numbers = itertools.count(2)
         self._lock = threading.RLock()
         self._one_restart = threading.RLock()  # it takes a while, a look must not

@@ -24,6 +24,9 @@ ROLES = ("api", "worker", "beat")
 #: or let processes of the API run the job.
 POLICIES = ("refuse", "run_locally")
 
+#: Positions of the flag of a migration: new jobs go to workers, or the way of before.
+POSITIONS = ("on", "off")
+
 
 @dataclass(frozen=True)
 class Api:
@@ -128,6 +131,8 @@ class Target:
     an API with this policy has beside `env`}, for each policy that can be chosen.
     there stays in the run's own folder. `longest_countdown_s` is the longest time that
     a message of it waits for its ETA, countdown or retry; 0 where nobody says.
+    an API with this policy has beside `env`}, for each policy that can be chosen;
+    `flag` the same for both positions, on and off, of the flag of a migration.
     """
 
     app: str
@@ -147,6 +152,7 @@ class Target:
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
     fallback: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    flag: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bounds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
 
@@ -169,6 +175,8 @@ class Target:
             found.add("job")
         if self.fallback and "api" in found:
             found.add("fallback")
+        if self.flag and "api" in found:
+            found.add("flag")
         if any("{journal}" in value for value in self.env.values()):
             found.add("journal")
         return frozenset(found)

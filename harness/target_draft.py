@@ -40,6 +40,11 @@ _API = """
 #                                      # or run_locally; its env where it is a setting
 # retries = 3                          # how often it is tried again, and after what
 # transient = ["ConnectionError"]
+#
+# [flag.on]                            # during the migration: new jobs go to workers,
+# USE_CELERY = "true"
+# [flag.off]                           # or the way of before
+# USE_CELERY = "false"
 """
 
 

@@ -23,6 +23,8 @@
                                              # kwargs
     [fallback.run_locally]                   # env with which a submit does this without
     [fallback.refuse]                        # a broker; empty where it always does
+    [flag.on]                                # env with which new jobs go to workers,
+    [flag.off]                               # and with which they go the old way
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
     [container]                              # for --engine container: image, user, ...
 
@@ -44,6 +46,7 @@ from harness.errors import TargetError
 from harness.target import (
     EVENTS,
     POLICIES,
+    POSITIONS,
     ROLES,
     STATES,
     Api,
@@ -201,6 +204,7 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
             for kind, table in _need(raw, "job", dict, "", default={}).items()
         },
         fallback=_fallback(_need(raw, "fallback", dict, "", default={})),
+        flag=_flag(_need(raw, "flag", dict, "", default={})),
         bounds=_need(raw, "bounds", dict, "", default={}),
         container=_record(Container, raw.get("container", {}), "container"),
     )
@@ -275,6 +279,15 @@ def _fallback(table: dict[str, Any]) -> dict[str, dict[str, str]]:
     _refuse_unknown(table, POLICIES, "fallback.")
     return {
         policy: _strings(env, f"fallback.{policy}") for policy, env in table.items()
+    }
+
+
+def _flag(table: dict[str, Any]) -> dict[str, dict[str, str]]:
+    _refuse_unknown(table, POSITIONS, "flag.")
+    for position in POSITIONS if table else ():
+        _need(table, position, dict, "flag.")
+    return {
+        position: _strings(env, f"flag.{position}") for position, env in table.items()
     }
 
 

@@ -185,6 +185,12 @@ class Faults:
             yield victim
 
     @contextmanager
+    def no_answers(self, role: str) -> Iterator[Victim | None]:
+        """Lose all that Redis says to a linked part, and nothing else, in the body."""
+        with link.no_answers(self._stack, self._history, role) as victim:
+            yield victim
+
+    @contextmanager
     def refuse(self, role: str) -> Iterator[Victim | None]:
         """Refuse a linked part its way to Redis while the body runs."""
         with link.refuse(self._stack, self._history, role) as victim:

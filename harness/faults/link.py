@@ -51,6 +51,34 @@ def black_hole(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | 
         yield victim
 
 
+#: What a probe writes in one direction, to be seen when the other one is lost.
+_SAID = "queueproof:said"
+
+
+@contextmanager
+def no_answers(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | None]:
+    """Lose all that Redis says to the part while the body runs, and nothing else.
+
+    What the part sends arrives and is done; a client that gives up waiting cannot know.
+    Proof is a key that was set through the link by a command without an answer.
+    """
+
+    def felt(proxy: Proxy) -> tuple[bool, str]:
+        answer = ping(proxy.port, within_s=PROBE_S, host=proxy.host)
+        ping(proxy.port, within_s=PROBE_S, host=proxy.host, say=f"SET {_SAID} 1")
+        with redis.Redis.from_url(
+            stack.urls.broker, socket_timeout=ANSWER_WITHIN_S
+        ) as direct:
+            arrived = bool(direct.delete(_SAID))
+        told = (
+            f"{_told(answer)}; a key {'was' if arrived else 'was not'} set through it"
+        )
+        return answer == "timed out" and arrived, told
+
+    with _hurt(stack, history, role, "no_answers", Proxy.deafen, felt) as victim:
+        yield victim
+
+
 @contextmanager
 def refuse(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | None]:
     """Reset the open connections, and refuse new ones while the body runs."""

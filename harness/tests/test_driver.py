@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from harness.driver import Driver, digest
+from harness.driver import Driver, digest, shape
 from harness.engines import Command
 from harness.engines.redis_server import free_port
 from harness.errors import NeverHappened, TargetError
@@ -148,6 +148,7 @@ def test_events_come_in_order_in_our_words(driver, history):
         "error": None,
         "has_result": False,
         "result_digest": None,
+        "fields": ["attempt", "done", "id", "seq"],
     }
     assert (last["percent"], last["error"]) == (None, "no")
 
@@ -166,6 +167,16 @@ def test_the_result_is_asked_for_in_the_same_breath_as_the_ending(driver, histor
     assert status["has_result"] is True
     ending = of(history, "event")[0]
     assert ending["result_digest"] == status["result_digest"] == digest(RESULT)
+
+
+def test_the_shape_of_a_result_is_its_names_and_types():
+    rows = [{"a": 1, "b": None}, {"a": 2.5, "b": None}, {"a": True}]
+    assert shape({"rows": rows, "text": "é"}) == {
+        "rows": [{"a": "bool"}, {"a": "number", "b": None}],
+        "text": "str",
+    }
+    assert shape([]) == []
+    assert shape(None) is None
 
 
 def test_an_unknown_word_is_kept_as_it_came(driver, history):

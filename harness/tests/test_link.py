@@ -1,6 +1,7 @@
 """A link is hurt for one part only; the part lives on and works again afterwards."""
 
 import pytest
+import redis
 
 from harness.errors import StackError
 from harness.faults import Faults
@@ -71,6 +72,27 @@ def test_in_a_black_hole_nothing_arrives_and_nobody_hangs_up(
     assert "through the link: timed out; directly: answered" in seen["proof"]
     healed = told(history, "healed")
     assert (healed["fault"], healed["role"]) == ("black_hole", "worker")
+    works(plain_stack)
+
+
+def test_without_answers_what_is_said_arrives_all_the_same(
+    plain_stack, history, faults, linked
+):
+    with redis.Redis.from_url(linked, socket_timeout=0.3, retry=None) as client:
+        client.ping()
+        with faults.no_answers("worker") as victim:
+            assert victim.role == "worker"
+            with pytest.raises(redis.TimeoutError):
+                client.rpush("heard", "all the same")
+            assert why_down(plain_stack.urls.broker) is None
+
+    with redis.Redis.from_url(plain_stack.urls.broker) as direct:
+        assert direct.lpop("heard") == b"all the same"
+    assert why_down(linked) is None
+    seen = told(history)
+    assert seen["bit"] is True
+    assert "timed out; a key was set through it; directly: answered" in seen["proof"]
+    assert told(history, "healed")["fault"] == "no_answers"
     works(plain_stack)
 
 

@@ -33,7 +33,7 @@ def test_the_reference_app_is_described_completely():
     target = load(root / "scenarios" / "target.toml")
 
     everything = {"app", "api", "worker", "beat", "socket", "job", "journal"}
-    everything.add("fallback")
+    everything |= {"fallback", "flag"}
     assert target.provides == everything
     assert target.limits["sweep"] == {"soft_s": 4, "hard_s": 6}
 
@@ -92,6 +92,8 @@ def test_paths_count_from_the_file(tmp_path):
             MINIMAL + '[job.a]\ntask = "a.b"\nsubmit = "POST /a"',
             "job.a.task = 'a.b': it is submitted by 'POST /a' already",
         ),
+        (MINIMAL + "[flag.on]\nA = 1", "flag.off is missing. Add it."),
+        (MINIMAL + "[flag.of]\nA = 1", "did you mean 'off'"),
         (MINIMAL + "[fallback.run_local]", "did you mean 'run_locally'"),
         (MINIMAL + "[fallback]\nrefuse = 1", "write a table [fallback.refuse]"),
         ("app = ", "is not TOML"),
@@ -203,3 +205,11 @@ def test_a_pyproject_that_cannot_be_looked_into_is_an_error(tmp_path):
 
     with pytest.raises(TargetError, match=r"pyproject\.toml is not TOML"):
         find_target(tmp_path)
+
+
+def test_a_flag_has_an_environment_for_each_position(tmp_path):
+    api = '[api]\n[commands]\napi = "a"\n'
+    target = load(write(tmp_path, MINIMAL + api + "[flag.on]\nA = 1\n[flag.off]"))
+
+    assert target.flag == {"on": {"A": "1"}, "off": {}}
+    assert "flag" in target.provides

@@ -235,6 +235,12 @@ def black_hole(bench: Bench) -> str:
 
 
 @cell
+def no_answers(bench: Bench) -> str:
+    with bench.faults.no_answers("worker"):
+        return _nothing_arrives(bench)
+
+
+@cell
 def refuse(bench: Bench) -> str:
     with bench.faults.refuse("worker"):
         return _nothing_arrives(bench)
