@@ -127,12 +127,11 @@ class Target:
     """The application under test. Only `app` is needed for contracts of a worker.
 
     `chdir` is the folder whose files commands find where they start; what they write
-    there stays in the run's own folder. `fallback` is {policy: what the environment of
-    an API with this policy has beside `env`}, for each policy that can be chosen.
     there stays in the run's own folder. `longest_countdown_s` is the longest time that
     a message of it waits for its ETA, countdown or retry; 0 where nobody says.
-    an API with this policy has beside `env`}, for each policy that can be chosen;
-    `flag` the same for both positions, on and off, of the flag of a migration.
+    `fallback` is {policy: what the environment of an API with this policy has beside
+    `env`}, for each policy that can be chosen; `flag` the same for both positions, on
+    and off, of the flag of a migration.
     """
 
     app: str

@@ -35,11 +35,11 @@ _API = """
 # expected_s = 2
 # soft_s = 10
 # hard_s = 15
+# retries = 3                          # how often it is tried again, and after what
+# transient = ["ConnectionError"]
 #
 # [fallback.refuse]                    # what a submit does without a broker: refuse
 #                                      # or run_locally; its env where it is a setting
-# retries = 3                          # how often it is tried again, and after what
-# transient = ["ConnectionError"]
 #
 # [flag.on]                            # during the migration: new jobs go to workers,
 # USE_CELERY = "true"

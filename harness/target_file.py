@@ -217,17 +217,16 @@ def _record(kind: type[T], table: Any, where: str) -> T:
     _refuse_unknown(table, known, f"{where}.")
     for key, value in table.items():
         wants: tuple[type, ...] = (str,)
-        if key in ("payload", "wrong", "kwargs", "room", "fields"):
-        if key in ("payload", "kwargs", "room", "fields", "expire"):
+        if key in ("payload", "wrong", "kwargs", "room", "fields", "expire"):
             wants = (dict,)
         elif key in ("args", "transient"):
             wants = (list,)
         elif key.endswith("_s"):
             wants = (int, float)
-        elif key in ("mounts", "coroutine", "memory_mib"):
-            wants = (int,) if key == "memory_mib" else (bool,)
-        elif key in ("mounts", "memory_mib", "retries"):
-            wants = (bool,) if key == "mounts" else (int,)
+        elif key in ("mounts", "coroutine"):
+            wants = (bool,)
+        elif key in ("memory_mib", "retries"):
+            wants = (int,)
         if not isinstance(value, wants):
             names = " or ".join(want.__name__ for want in wants)
             raise TargetError(f"{where}.{key} = {value!r}: expected {names}.")
