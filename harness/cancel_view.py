@@ -2,6 +2,7 @@
 
 from harness.history import Observation
 from harness.job_view import TERMINAL, JobView, Run
+from harness.observation import same_process
 
 #: The words by which a record says that a time limit ended a run.
 LIMITS = ("soft_time_limit", "hard_time_limit")
@@ -31,6 +32,20 @@ def starts(job: JobView) -> list[Observation]:
     return list(job.named("journal.start" if journals else "ledger.start"))
 
 
+def begun_t(job: JobView, start: Observation) -> float:
+    """Return when the process took the job up: its function begins a little later.
+
+    Between the two the application notes that the job runs, and a cancel that comes
+    then is one of a running job.
+    """
+    taken = [
+        o.t
+        for o in job.named("ledger.start")
+        if same_process(o, start) and o.t <= start.t
+    ]
+    return max(taken, default=start.t)
+
+
 def runs(job: JobView) -> list[Run]:
     """Return those executions in which the job's function began."""
     began = starts(job)
@@ -42,7 +57,7 @@ def running(job: JobView, cancel: Observation) -> Run | None:
     t = asked_t(cancel)
     for run in reversed(runs(job)):
         over = work_over(job, run)
-        if run.start.t <= t and (over is None or over.t > t):
+        if begun_t(job, run.start) <= t and (over is None or over.t > t):
             return run
     return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from harness.cancel_view import cancels, first_behind, starts
+from harness.cancel_view import begun_t, cancels, first_behind, starts
 from harness.contract import Bound, contract
 from harness.history import History, Observation
 from harness.job_view import JobView
@@ -30,7 +30,7 @@ def queued_never_starts(history: History, bounds: Mapping[str, float]) -> Verdic
             _stayed(job, cancel, bounds["quiet_s"])
             for job in history.jobs
             for cancel in cancels(job)[:1]
-            if not any(start.t <= cancel.t for start in starts(job))
+            if not any(begun_t(job, start) <= cancel.t for start in starts(job))
         ),
         nothing="No job was cancelled while it waited.",
     )

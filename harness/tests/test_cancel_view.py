@@ -40,6 +40,18 @@ def test_a_job_runs_until_its_own_end_or_its_process_s():
     assert cancel_view.running(killed, killed.cancels[0]) is None
 
 
+def test_a_job_runs_from_when_its_process_took_it_up():
+    """The cancel comes after that, and before its function begins."""
+    story = Story().submitted("a", 0.0)
+    story.say("ledger.start", 0.9, "a", pid=10, role="child").cancel("a", 0.95)
+    job = story.started("a", 1.0).history.job("a")
+    (start,) = cancel_view.starts(job)
+    assert cancel_view.begun_t(job, start) == 0.9
+    assert cancel_view.running(job, job.cancels[0]) is not None
+    other = story.started("a", 2.0, pid=11).history.job("a")
+    assert cancel_view.begun_t(other, cancel_view.starts(other)[1]) == 2.0
+
+
 def test_what_the_main_process_reports_is_no_end_of_the_work():
     story = Story().submitted("a", 0.0)
     story.say("ledger.start", 1.0, "a", pid=10, role="child").cancel("a", 2.0)
