@@ -37,12 +37,14 @@ def test_a_job_cancelled_while_running_ends_cancelled(driver, history):
 
 @ends_once
 @pytest.mark.feature("S0-10")
+@pytest.mark.contract("cancel.deaf-job-is-killed")
 def test_a_frozen_job_is_cancelled_by_force(driver, faults, history):
     """A child that hears neither a flag nor SIGTERM: only SIGKILL ends it."""
     job = a_job_that_runs(driver, history)
     history.situation("exit.cancel_frozen", job)
     with faults.pause_child(job):
         driver.cancel(job)
+        driver.wait_for_state(job)
         history.settle(job, within_s=20)
 
 
