@@ -4,13 +4,19 @@ import pytest
 
 from harness import situations
 
-pytestmark = pytest.mark.contract("terminal.exactly-one", "terminal.every-exit")
+ends_once = pytest.mark.contract("terminal.exactly-one", "terminal.every-exit")
 
 
+def a_job_that_runs(driver, history):
+    job = driver.submit("long_compare")
+    driver.subscribe(job)
+    history.until(job, event="progress", within_s=20)
+    return job
+
+
+@ends_once
 def test_a_job_cancelled_while_queued_ends_cancelled(driver, history):
-    running = driver.submit("long_compare")
-    driver.subscribe(running)
-    history.until(running, event="progress", within_s=20)
+    running = a_job_that_runs(driver, history)
     queued = driver.submit("compare")
     driver.subscribe(queued)
     history.situation("exit.cancel_queued", queued)
@@ -20,27 +26,29 @@ def test_a_job_cancelled_while_queued_ends_cancelled(driver, history):
     history.settle(running, within_s=20)
 
 
+@ends_once
+@pytest.mark.contract("cancel.running-stops")
 def test_a_job_cancelled_while_running_ends_cancelled(driver, history):
-    job = driver.submit("long_compare")
-    driver.subscribe(job)
-    history.until(job, event="progress", within_s=20)
+    job = a_job_that_runs(driver, history)
     history.situation("exit.cancel_running", job)
     driver.cancel(job)
     history.settle(job, within_s=20)
 
 
+@ends_once
 @pytest.mark.feature("S0-10")
+@pytest.mark.contract("cancel.deaf-job-is-killed")
 def test_a_frozen_job_is_cancelled_by_force(driver, faults, history):
     """A child that hears neither a flag nor SIGTERM: only SIGKILL ends it."""
-    job = driver.submit("long_compare")
-    driver.subscribe(job)
-    history.until(job, event="progress", within_s=20)
+    job = a_job_that_runs(driver, history)
     history.situation("exit.cancel_frozen", job)
     with faults.pause_child(job):
         driver.cancel(job)
+        driver.wait_for_state(job)
         history.settle(job, within_s=20)
 
 
+@ends_once
 @pytest.mark.feature("S0-09")
 @pytest.mark.contract("cancel.queued-never-starts")
 def test_a_job_cancelled_while_queued_never_starts_though_the_worker_restarts(
