@@ -25,15 +25,15 @@ def watched(history: Recorder, api: str, url: str, route: str) -> Iterator[None]
     """Ask `route` ("METHOD /path") while the body runs, one question after the other.
 
     Each is a `probe.health` with `late_s`, the seconds from due to answered, and the
-    `code`, None where there was no answer.
+    `code`, None where there was no answer. Returns when all that were due are answered.
     """
     method, _, path = route.partition(" ")
-    over = threading.Event()
+    over, over_s = threading.Event(), [0.0]
 
     def ask() -> None:
         with httpx.Client(base_url=url, timeout=ANSWER_WITHIN_S) as client:
             due = time.monotonic()
-            while not over.wait(due - time.monotonic()):
+            while not over.wait(due - time.monotonic()) or due <= over_s[0]:
                 try:
                     code = client.request(method, path).status_code
                 except httpx.TransportError:
@@ -47,5 +47,6 @@ def watched(history: Recorder, api: str, url: str, route: str) -> Iterator[None]
     try:
         yield
     finally:
+        over_s[0] = time.monotonic()
         over.set()
         thread.join()
