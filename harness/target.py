@@ -88,6 +88,17 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """What gives a run of an entry of beat's schedule more to do than it has time for.
+
+    So many files, years old, in a folder below {data} that the run cleans up.
+    """
+
+    litter: str = ""
+    files: int = 10
+
+
+@dataclass(frozen=True)
 class Target:
     """The application under test. Only `app` is needed for contracts of a worker.
 
@@ -109,6 +120,7 @@ class Target:
     states: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
+    schedule: Mapping[str, Entry] = field(default_factory=dict)
     bounds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
 

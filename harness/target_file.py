@@ -18,6 +18,7 @@
     [words.states]                           # its word -> ours
     [words.events]
     [job.report]                             # submit, payload; or task, args, kwargs
+    [schedule.clean_up]                      # what makes a run long: litter, files
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
     [container]                              # for --engine container: image, user, ...
 
@@ -42,6 +43,7 @@ from harness.target import (
     STATES,
     Api,
     Container,
+    Entry,
     Job,
     Socket,
     Target,
@@ -191,6 +193,10 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
             kind: _job(table, f"job.{kind}")
             for kind, table in _need(raw, "job", dict, "", default={}).items()
         },
+        schedule={
+            name: _entry(table, f"schedule.{name}")
+            for name, table in _need(raw, "schedule", dict, "", default={}).items()
+        },
         bounds=_need(raw, "bounds", dict, "", default={}),
         container=_record(Container, raw.get("container", {}), "container"),
     )
@@ -209,7 +215,7 @@ def _record(kind: type[T], table: Any, where: str) -> T:
             wants = (list,)
         elif key.endswith("_s"):
             wants = (int, float)
-        elif key in ("mounts", "memory_mib"):
+        elif key in ("mounts", "memory_mib", "files"):
             wants = (bool,) if key == "mounts" else (int,)
         if not isinstance(value, wants):
             names = " or ".join(want.__name__ for want in wants)
@@ -235,6 +241,16 @@ def _job(table: Any, where: str) -> Job:
             "Keep one of the two."
         )
     return job
+
+
+def _entry(table: Any, where: str) -> Entry:
+    entry = _record(Entry, table, where)
+    if not entry.litter.startswith("{data}/") or ".." in entry.litter:
+        raise TargetError(
+            f'{where}.litter = {entry.litter!r}: write a folder below "{{data}}/", '
+            "since files are laid there and removed."
+        )
+    return entry
 
 
 def _words(table: Any, ours: tuple[str, ...], where: str) -> dict[str, str]:
