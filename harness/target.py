@@ -123,6 +123,17 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """What gives a run of an entry of beat's schedule more to do than it has time for.
+
+    So many files, years old, in a folder below {data} that the run cleans up.
+    """
+
+    litter: str = ""
+    files: int = 10
+
+
+@dataclass(frozen=True)
 class Target:
     """The application under test. Only `app` is needed for contracts of a worker.
 
@@ -152,6 +163,7 @@ class Target:
     jobs: Mapping[str, Job] = field(default_factory=dict)
     fallback: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     flag: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    schedule: Mapping[str, Entry] = field(default_factory=dict)
     bounds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
 

@@ -25,6 +25,7 @@
     [fallback.refuse]                        # a broker; empty where it always does
     [flag.on]                                # env with which new jobs go to workers,
     [flag.off]                               # and with which they go the old way
+    [schedule.clean_up]                      # what makes a run long: litter, files
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
     [container]                              # for --engine container: image, user, ...
 
@@ -51,6 +52,7 @@ from harness.target import (
     STATES,
     Api,
     Container,
+    Entry,
     Job,
     Record,
     Socket,
@@ -205,6 +207,10 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
         },
         fallback=_fallback(_need(raw, "fallback", dict, "", default={})),
         flag=_flag(_need(raw, "flag", dict, "", default={})),
+        schedule={
+            name: _entry(table, f"schedule.{name}")
+            for name, table in _need(raw, "schedule", dict, "", default={}).items()
+        },
         bounds=_need(raw, "bounds", dict, "", default={}),
         container=_record(Container, raw.get("container", {}), "container"),
     )
@@ -225,7 +231,7 @@ def _record(kind: type[T], table: Any, where: str) -> T:
             wants = (int, float)
         elif key in ("mounts", "coroutine"):
             wants = (bool,)
-        elif key in ("memory_mib", "retries"):
+        elif key in ("memory_mib", "retries", "files"):
             wants = (int,)
         if not isinstance(value, wants):
             names = " or ".join(want.__name__ for want in wants)
@@ -261,6 +267,16 @@ def _job(table: Any, where: str) -> Job:
             "which errors, or neither."
         )
     return job
+
+
+def _entry(table: Any, where: str) -> Entry:
+    entry = _record(Entry, table, where)
+    if not entry.litter.startswith("{data}/") or ".." in entry.litter:
+        raise TargetError(
+            f'{where}.litter = {entry.litter!r}: write a folder below "{{data}}/", '
+            "since files are laid there and removed."
+        )
+    return entry
 
 
 def _words(table: Any, ours: tuple[str, ...], where: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from harness.faults import (
     key,
     kill,
     link,
+    litter,
     memory,
     message,
     noop,
@@ -125,6 +126,15 @@ class Faults:
         """Run one more process of a part while the body runs; yield it."""
         with replica.added(self._stack, self._history, role) as second:
             yield second
+
+    @contextmanager
+    def litter(self, entry: str) -> Iterator[bool]:
+        """Give a run of an entry of beat's more to clean up than it has time for.
+
+        What it has left is removed after the body.
+        """
+        with litter.laid(self._stack, self._history, entry) as bit:
+            yield bit
 
     @contextmanager
     def disconnect(self, subscriber: "Subscriber") -> Iterator[bool]:

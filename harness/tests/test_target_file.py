@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import TargetError
-from harness.target import Job, Target
+from harness.target import Entry, Job, Target
 from harness.target_file import find_target, load
 
 MINIMAL = 'app = "shop.broker:app"\n'
@@ -96,6 +96,12 @@ def test_paths_count_from_the_file(tmp_path):
         (MINIMAL + "[flag.of]\nA = 1", "did you mean 'off'"),
         (MINIMAL + "[fallback.run_local]", "did you mean 'run_locally'"),
         (MINIMAL + "[fallback]\nrefuse = 1", "write a table [fallback.refuse]"),
+        (MINIMAL + '[schedule.a]\nlittre = "x"', "did you mean 'litter'"),
+        (
+            MINIMAL + '[schedule.a]\nlitter = "/srv/shop"',
+            "schedule.a.litter = '/srv/shop': write a folder below \"{data}/\"",
+        ),
+        (MINIMAL + '[schedule.a]\nfiles = "many"', "expected int"),
         ("app = ", "is not TOML"),
     ],
 )
@@ -120,6 +126,13 @@ def test_a_job_without_an_api_is_a_task_and_its_arguments(tmp_path):
     assert job == Job(
         task="shop.report", args=[1, "a"], kwargs={"deep": True}, expected_s=4
     )
+
+
+def test_an_entry_of_the_schedule_cleans_up_a_folder_below_data(tmp_path):
+    text = '[schedule.clean_up]\nlitter = "{data}/old"\nfiles = 3\n'
+    found = load(write(tmp_path, MINIMAL + text)).schedule
+
+    assert found == {"clean_up": Entry("{data}/old", 3)}
 
 
 def test_a_link_is_of_a_part_that_is_started(tmp_path):
