@@ -20,6 +20,9 @@ TERMINAL = ("completed", "failed", "cancelled")
 
 ROLES = ("api", "worker", "beat")
 
+#: What jobs hold much of: main memory, or that of a card, which NVML tells.
+DEVICES = ("memory", "nvml")
+
 
 @dataclass(frozen=True)
 class Api:
@@ -103,6 +106,7 @@ class Target:
     chdir: Path | None = None
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
+    device: str = "memory"
     links: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)

@@ -121,6 +121,13 @@ def test_a_link_is_of_a_part_that_is_started(tmp_path):
     )
 
 
+def test_what_jobs_hold_is_main_memory_or_that_of_a_card(tmp_path):
+    assert load(write(tmp_path, MINIMAL)).device == "memory"
+    assert load(write(tmp_path, MINIMAL + 'device = "nvml"')).device == "nvml"
+    with pytest.raises(TargetError, match=r"device = 'nvm'.*did you mean 'nvml'"):
+        load(write(tmp_path, MINIMAL + 'device = "nvm"'))
+
+
 def test_a_job_may_be_a_coroutine(tmp_path):
     text = MINIMAL + '[job.crawl]\nsubmit = "POST /crawl"\ncoroutine = '
 
