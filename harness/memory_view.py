@@ -69,8 +69,9 @@ class Look:
         """Return in words who held how much, and which probe saw it."""
         largest = sorted(self.shares, key=lambda s: -float(s["mib"]))[:NAMED]
         each = ", ".join(f"pid {s['pid']}: {s['mib']:.0f}" for s in largest)
-        by = self.observation.get("by")
-        return f"{self.mib:.0f} MiB by {by} at {self.t:.2f} s ({each})"
+        by, whole = self.observation.get("by"), self.observation.get("container_mib")
+        of_all = f"; its container: {whole:.0f}" if whole else ""
+        return f"{self.mib:.0f} MiB by {by} at {self.t:.2f} s ({each}{of_all})"
 
 
 def looks(history: "History") -> list[Look]:

@@ -26,6 +26,8 @@ POLICIES = ("refuse", "run_locally")
 
 #: Positions of the flag of a migration: new jobs go to workers, or the way of before.
 POSITIONS = ("on", "off")
+#: What jobs hold much of: main memory, or that of a card, which NVML tells.
+DEVICES = ("memory", "nvml")
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ class Target:
     chdir: Path | None = None
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
+    device: str = "memory"
     links: tuple[str, ...] = ()
     longest_countdown_s: float = 0.0
     allow_hosts: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
     app = "shop.broker:app"                  # the Celery app; all that workers need
     queues = ["default"]                     # the queues its own worker serves
+    device = "memory"                        # what jobs hold: or "nvml", on a card
     links = ["worker"]                       # parts whose way to Redis can be hurt
     longest_countdown_s = 600                # of an ETA, countdown or retry
     allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
@@ -45,6 +46,7 @@ from typing import Any, TypeVar
 
 from harness.errors import TargetError
 from harness.target import (
+    DEVICES,
     EVENTS,
     POLICIES,
     POSITIONS,
@@ -191,6 +193,7 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
             (folder / entry).resolve() for entry in _list(raw, "pythonpath")
         ),
         queues=tuple(_list(raw, "queues")),
+        device=_device(raw),
         links=_roles(raw, "links", commands),
         longest_countdown_s=_seconds(raw, "longest_countdown_s"),
         allow_hosts=_hosts(raw, "allow_hosts"),
@@ -349,6 +352,16 @@ def _roles(raw: dict[str, Any], key: str, commands: Any) -> tuple[str, ...]:
                 f"{nearest(role, commands)}. Known: {', '.join(commands)}."
             )
     return roles
+
+
+def _device(raw: dict[str, Any]) -> str:
+    device = _need(raw, "device", str, "", default=DEVICES[0])
+    if device not in DEVICES:
+        raise TargetError(
+            f"device = {device!r}: not one of {', '.join(DEVICES)}"
+            f"{nearest(device, DEVICES)}."
+        )
+    return device
 
 
 def _hosts(raw: dict[str, Any], key: str) -> tuple[str, ...]:

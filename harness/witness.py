@@ -21,6 +21,8 @@ The guard of the stack adds {"what": "refused", "part", "host", "port", "name", 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import hashlib
 import importlib.util
 import json
@@ -31,7 +33,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
@@ -289,6 +291,26 @@ def _leave(job: str, until: float, ends: str) -> None:
 _DEAF = "trap '' TERM HUP; sleep {seconds} | cat"
 
 
+@contextlib.contextmanager
+def _on_card(mib: int) -> Iterator[None]:
+    """Hold so many MiB of the first card; nothing of it is left after the body."""
+    cuda = ctypes.CDLL("libcuda.so.1")
+    device, context, at = ctypes.c_int(), ctypes.c_void_p(), ctypes.c_uint64()
+    try:
+        for call, arguments in (
+            ("cuInit", (0,)),
+            ("cuDeviceGet", (ctypes.byref(device), 0)),
+            ("cuCtxCreate_v2", (ctypes.byref(context), 0, device)),
+            ("cuMemAlloc_v2", (ctypes.byref(at), ctypes.c_size_t(mib * 2**20))),
+        ):
+            code = getattr(cuda, call)(*arguments)
+            if code:
+                raise OSError(f"{call}: CUDA error {code}")
+        yield
+    finally:
+        cuda.cuCtxDestroy_v2(context)
+
+
 def _fork(seconds: float, *, daemon: bool) -> int:
     """Fork a process that lives so long, deaf to SIGTERM; a daemon is nobody's child.
 
@@ -406,9 +428,15 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
 
     @probe
     def hold_memory(
-        self: Any, mib: int = 512, seconds: float = 1.0, ends: str = "returns"
+        self: Any,
+        mib: int = 512,
+        seconds: float = 1.0,
+        ends: str = "returns",
+        on: str = "memory",
     ) -> int:
         """Hold so many MiB, every page written, until released, at most so long.
+
+        `on`: main "memory"; "nvml", the first card, which needs CUDA's driver.
 
         `ends`: "returns"; "raises"; "swallows" every exception until then. A second
         execution of what was released holds nothing.
@@ -416,11 +444,12 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         if os.path.exists(_release(self.request.id)):
             return 0
         until = time.monotonic() + seconds
-        held = bytearray(mib * 2**20)
-        held[::4096] = b"x" * len(range(0, len(held), 4096))
-        mark(self, "held")
-        _leave(self.request.id, until, ends)
-        return len(held)
+        with _on_card(mib) if on == "nvml" else contextlib.nullcontext():
+            held = bytearray(0 if on == "nvml" else mib * 2**20)
+            held[::4096] = b"x" * len(range(0, len(held), 4096))
+            mark(self, "held")
+            _leave(self.request.id, until, ends)
+        return mib * 2**20
 
     @probe
     def spawn_child(self: Any, seconds: float = 1.0) -> int:

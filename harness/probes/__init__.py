@@ -27,7 +27,7 @@ class Probes:
         self._stack = stack
         self._history = history
         self._watcher = processes.Watcher(stack.engine, history)
-        self._memory = memory.Pss(stack.engine)
+        self._memory: memory.MemoryProbe | None = None
         self._members: dict[str, memory.Members] = {}
 
     def watch_gone(
@@ -75,16 +75,21 @@ class Probes:
         return infos
 
     def memory(self, role: str) -> float:
-        """Return the memory of all processes of a part, in MiB.
+        """Return the device's memory that all processes of a part hold, in MiB.
 
-        Also of those that it started and that left its tree since the first look. What
-        is recorded says whether the look was steady, see `harness.probes.memory.Seen`.
+        Without a card that is main memory. Also of those that it started and that left
+        its tree since the first look. What is recorded says whether the look was
+        steady, see `harness.probes.memory.Seen`.
         """
+        if self._memory is None:
+            self._memory = memory.choose(self._stack.engine, self._stack.target.device)
         members = self._members.setdefault(
             role, memory.Members(self._stack.engine, self._memory)
         )
         began = time.monotonic()
-        seen = members.look(self._stack.process(role))
+        part, limits = self._stack.process(role), self._stack.engine.limits
+        seen = members.look(part)
+        container_mib = limits.memory_used_mib(part.id)
         self._history.record(
             "probe",
             "memory",
@@ -92,6 +97,8 @@ class Probes:
             by=self._memory.name,
             mib=round(seen.mib, 1),
             steady=seen.steady,
+            # A second opinion, where the part has a container of its own.
+            container_mib=container_mib and round(container_mib, 1),
             took_s=round(time.monotonic() - began, 4),
             processes=[
                 {

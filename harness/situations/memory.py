@@ -68,7 +68,7 @@ def alternating(
     """
     queue = target.queues[0]
     others = [hold(agent, history, queue) for _ in range(room(agent).slots - 1)]
-    holding = _Holding(agent, queue, faults, probes, history)
+    holding = _Holding(agent, queue, faults, probes, history, target.device)
     try:
         limit_mib = holding.at_rest_mib() + _bound(history, "slack_mib")
         for ending in endings:
@@ -89,9 +89,10 @@ class _Holding:
         faults: Faults,
         probes: Probes,
         history: History,
+        device: str,
     ) -> None:
         self._agent, self._queue, self._faults = agent, queue, faults
-        self._probes, self._history = probes, history
+        self._probes, self._history, self._device = probes, history, device
         self.sent: list[str] = []
 
     def at_rest_mib(self) -> float:
@@ -117,7 +118,11 @@ class _Holding:
         """Let one task hold and end; return whether its memory came back in time."""
         history = self._history
         job = self._send(
-            "hold_memory", ending.soft_s, ending.hard_s, mib=mib, ends=ending.ends
+            "hold_memory",
+            *(ending.soft_s, ending.hard_s),
+            mib=mib,
+            ends=ending.ends,
+            on=self._device,
         )
         history.situation(f"memory.{ending.name}", job)
         history.record("harness", "holds", job, mib=mib)

@@ -152,6 +152,13 @@ def test_what_is_done_without_a_broker_is_said_with_the_env_that_says_it(tmp_pat
     assert "fallback" in target.provides
 
 
+def test_what_jobs_hold_is_main_memory_or_that_of_a_card(tmp_path):
+    assert load(write(tmp_path, MINIMAL)).device == "memory"
+    assert load(write(tmp_path, MINIMAL + 'device = "nvml"')).device == "nvml"
+    with pytest.raises(TargetError, match=r"device = 'nvm'.*did you mean 'nvml'"):
+        load(write(tmp_path, MINIMAL + 'device = "nvm"'))
+
+
 def test_a_job_may_be_a_coroutine(tmp_path):
     text = MINIMAL + '[job.crawl]\nsubmit = "POST /crawl"\ncoroutine = '
 

@@ -108,3 +108,12 @@ def test_one_beat_runs_each_entry_once_and_two_run_it_twice(
 
     assert verdict.status is status
     assert says in verdict.summary
+
+
+def test_on_a_stock_worker_what_a_killed_job_had_started_lives_on(runs):
+    run = runs("plain", worker=WORKER)
+
+    verdict = perform("time_limit.ended_with_their_processes", run)
+
+    assert verdict.status is Status.VIOLATED
+    assert "had started outlived" in verdict.summary
