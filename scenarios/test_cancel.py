@@ -14,6 +14,12 @@ def a_job_that_runs(driver, history):
     return job
 
 
+def a_later_job_is_done(driver, history):
+    later = driver.submit("compare")
+    history.until(later, "start", within_s=60)
+    driver.wait_for_state(later)
+
+
 @ends_once
 def test_a_job_cancelled_while_queued_ends_cancelled(driver, history):
     running = a_job_that_runs(driver, history)
@@ -37,7 +43,7 @@ def test_a_job_cancelled_while_running_ends_cancelled(driver, history):
 
 @ends_once
 @pytest.mark.feature("S0-10")
-@pytest.mark.contract("cancel.deaf-job-is-killed")
+@pytest.mark.contract("cancel.deaf-job-is-killed", "cancel.is-final")
 def test_a_frozen_job_is_cancelled_by_force(driver, faults, history):
     """A child that hears neither a flag nor SIGTERM: only SIGKILL ends it."""
     job = a_job_that_runs(driver, history)
@@ -46,14 +52,47 @@ def test_a_frozen_job_is_cancelled_by_force(driver, faults, history):
         driver.cancel(job)
         driver.wait_for_state(job)
         history.settle(job, within_s=20)
+    a_later_job_is_done(driver, history)
 
 
 @ends_once
 @pytest.mark.feature("S0-09")
-@pytest.mark.contract("cancel.queued-never-starts")
+@pytest.mark.contract("cancel.queued-never-starts", "cancel.is-final")
 def test_a_job_cancelled_while_queued_never_starts_though_the_worker_restarts(
     agent, target, stack, faults, history
 ):
+    """A running one is cancelled while the worker is about to leave."""
     situations.cancel_queued.cancelled_before_a_restart(
         agent, target, stack, faults, history
     )
+
+
+@pytest.mark.contract("cancel.is-final")
+def test_jobs_cancelled_while_no_worker_is_up_stay_cancelled(
+    driver, target, faults, history
+):
+    """One ran when its worker was killed; one waited, and is delivered twice."""
+    running = a_job_that_runs(driver, history)
+    waiting = driver.submit("compare")
+    faults.kill_main("worker")
+    driver.cancel(running)
+    driver.cancel(waiting)
+    faults.second_delivery(target.queues[0], job=waiting)
+    a_later_job_is_done(driver, history)
+    driver.wait_for_state(running)
+    driver.status(waiting)
+
+
+@pytest.mark.contract("cancel.is-final")
+def test_a_job_cancelled_while_it_waits_for_another_attempt_is_not_tried_again(
+    driver, faults, history
+):
+    """Its process was killed, and another job has taken its place meanwhile."""
+    job = a_job_that_runs(driver, history)
+    ahead = driver.submit("long_compare")
+    faults.kill_child(job)
+    driver.wait_for_state(job, "pending")
+    driver.cancel(job)
+    driver.cancel(ahead)
+    a_later_job_is_done(driver, history)
+    driver.status(job)
