@@ -1,4 +1,6 @@
-"""A user changes their mind: before the job starts, and while it runs."""
+"""A user changes their mind: before the job starts, while it runs, when it is over."""
+
+import uuid
 
 import pytest
 
@@ -96,3 +98,37 @@ def test_a_job_cancelled_while_it_waits_for_another_attempt_is_not_tried_again(
     driver.cancel(ahead)
     a_later_job_is_done(driver, history)
     driver.status(job)
+
+
+@ends_once
+@pytest.mark.contract("cancel.hits-only-its-job")
+def test_a_cancel_hits_the_job_it_names_and_no_other(driver, history):
+    """Those behind the cancelled one follow in its place, at once."""
+    nobody = str(uuid.uuid4())
+    driver.cancel(nobody)
+    job = a_job_that_runs(driver, history)
+    behind = [driver.submit("compare", seed=seed) for seed in range(4)]
+    driver.cancel(job)
+    for each in behind:
+        driver.wait_for_state(each)
+    driver.cancel(behind[0])
+    driver.status(behind[0])
+
+
+@pytest.mark.contract("cancel.hits-only-its-job")
+def test_cancels_at_the_instant_of_completion_change_no_other_job(driver, history):
+    """Every second job of a row is cancelled, just before or just after it returns."""
+    row = [driver.submit("compare", seed=seed) for seed in range(12)]
+    for job in row[2::4]:
+        driver.subscribe(job)
+    for before, after in zip(row[2::4], row[::4], strict=True):
+        history.until(after, "end", within_s=30)
+        driver.cancel(after)
+        history.until(before, within_s=30, where=is_about_to_return)
+        driver.cancel(before)
+    for job in row:
+        driver.wait_for_state(job)
+
+
+def is_about_to_return(event):
+    return (event.get("percent") or 0) >= 95
