@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from harness.contract import Contract as Contract
     from harness.contract import find_contract as find_contract
     from harness.driver import Driver as Driver
-    from harness.driver import Subscriber as Subscriber
     from harness.engines.choice import open_engine as open_engine
     from harness.errors import ContractError as ContractError
     from harness.errors import HarnessError as HarnessError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from harness.mutant import load_mutants as load_mutants
     from harness.probes import Probes as Probes
     from harness.stack import Stack as Stack
+    from harness.subscriber import Subscriber as Subscriber
     from harness.target import Target as Target
     from harness.verdict import ExitCode as ExitCode
     from harness.verdict import Status as Status
@@ -62,7 +62,7 @@ _HOMES = {
     "Stack": "stack",
     "StackError": "errors",
     "Status": "verdict",
-    "Subscriber": "driver",
+    "Subscriber": "subscriber",
     "Target": "target",
     "TargetError": "errors",
     "TooSlow": "errors",

@@ -5,22 +5,20 @@ after the other in the order of the wire; on a terminal one the result is asked 
 once, in the same breath, as a page does that wants to show it.
 """
 
-import contextlib
 import hashlib
 import json
-import socket
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
-import engineio  # type: ignore[import-untyped]
 import httpx
-import socketio
 
 from harness.errors import NeverHappened, StackError, TargetError, TooSlow
 from harness.recorder import Recorder
-from harness.target import TERMINAL, Api, Socket, Target
+from harness.replica import Replica
+from harness.subscriber import Subscriber
+from harness.target import TERMINAL, Api, Target
 from harness.wait import wait_until
 
 #: Seconds an HTTP answer may take before it counts as none.
@@ -28,9 +26,6 @@ ANSWER_WITHIN_S = 15.0
 
 #: Seconds after which a user gives up who only wants to know whether a job was taken.
 GIVE_UP_S = 5.0
-
-#: Seconds until a Socket.IO connection must stand.
-CONNECT_WITHIN_S = 10.0
 
 #: Seconds between two looks at a job's state.
 POLL_S = 0.05
@@ -84,6 +79,7 @@ class Driver:
             code=answer.status_code,
             accepted=True,
             took_s=round(took_s, 6),
+            request=digest(payload),
         )
         return str(job)
 
@@ -137,21 +133,36 @@ class Driver:
         return answer
 
     def subscribe(
-        self, job: str, name: str | None = None, *, late: bool | None = None
-    ) -> "Subscriber":
+        self,
+        job: str,
+        name: str | None = None,
+        *,
+        late: bool | None = None,
+        at: Replica | None = None,
+        resumes: Subscriber | None = None,
+    ) -> Subscriber:
         """Open a connection of its own and watch the job; returns when that stands.
 
-        `late` says that the job had begun before; by default, that it had ended.
+        `late` says that the job had begun before; by default, that it had ended. `at`
+        is another API process than the first. `resumes` is whose lost connection this
+        one replaces: where the target has words for it, it says how far that one came.
         """
         if self.target.socket is None:
             raise TargetError("The target has no events to watch. Add [socket].")
         with self._lock:
             name = name or f"page-{len(self.subscribers) + 1}"
             late = job in self._ended if late is None else late
-        subscriber = Subscriber(self, self.target.socket, job, name)
+        subscriber = Subscriber(self, self.target.socket, job, name, at, resumes)
         self.subscribers.append(subscriber)
-        self.history.record("driver", "subscribed", job, subscriber=name, late=late)
-        subscriber.connect(self._url)
+        self.history.record(
+            *("driver", "subscribed", job),
+            subscriber=name,
+            late=late,
+            at=at.name if at else "api",
+            resumes=resumes.name if resumes else None,
+            after=subscriber.after,
+        )
+        subscriber.connect(at.api if at else self._url)
         return subscriber
 
     def cancel(self, job: str) -> str | None:
@@ -228,7 +239,7 @@ class Driver:
 
     # --- inside -------------------------------------------------------------------
 
-    def on_event(self, subscriber: "Subscriber", word: str, data: Any) -> None:
+    def on_event(self, subscriber: Subscriber, word: str, data: Any) -> None:
         """Record an event as it comes off the wire, and follow up an ending."""
         fields = self.target.socket.fields if self.target.socket else {}
 
@@ -237,6 +248,7 @@ class Driver:
 
         event = self.target.events.get(word)
         percent, result = take("percent"), take("result")
+        subscriber.came_to(take("seq"))
         self.history.record(
             "driver",
             "event",
@@ -283,91 +295,6 @@ class Driver:
 
     def _our_state(self, word: Any) -> str | None:
         return self.target.states.get(str(word)) if word is not None else None
-
-
-class Subscriber:
-    """One page that watches one job, on a connection of its own."""
-
-    def __init__(self, driver: Driver, events: Socket, job: str, name: str) -> None:
-        self.job = job
-        self.name = name
-        self._driver = driver
-        self._socket = events
-        self._client = _OrderedClient(reconnection=False, handle_sigint=False)
-        self._client.on("*", self._on_event)
-
-    def connect(self, url: str) -> None:
-        """Connect and ask for the job's events; StackError where it is refused."""
-        try:
-            self._client.connect(
-                url,
-                transports=["websocket"],
-                socketio_path=self._socket.path,
-                wait_timeout=CONNECT_WITHIN_S,
-            )
-        except socketio.exceptions.ConnectionError as error:
-            raise StackError(f"No Socket.IO connection to {url}: {error}") from error
-        self._client.emit(self._socket.subscribe, self._room())
-
-    def unsubscribe(self) -> None:
-        """Leave the room and hang up, as a page does that is closed."""
-        if self._client.connected:
-            self._client.emit(self._socket.unsubscribe, self._room())
-        self._driver.history.record(
-            "driver", "unsubscribed", self.job, subscriber=self.name
-        )
-        self.close()
-
-    def drop(self) -> None:
-        """Lose the connection without a goodbye, as when a browser is killed.
-
-        The kernel ends it; no frame of WebSocket or Socket.IO says so.
-        """
-        with contextlib.suppress(OSError, AttributeError):  # it is gone already
-            self._client.eio.ws.sock.shutdown(socket.SHUT_RDWR)
-        self._driver.history.record(
-            "driver", "unsubscribed", self.job, subscriber=self.name, dropped=True
-        )
-
-    def again(self) -> "Subscriber":
-        """Watch the same job on a new connection, as a page does that came back."""
-        return self._driver.subscribe(self.job, f"{self.name}+", late=True)
-
-    @property
-    def port(self) -> int | None:
-        """Return the local port of its connection, None where there is none."""
-        try:
-            return int(self._client.eio.ws.sock.getsockname()[1])
-        except (OSError, AttributeError):
-            return None
-
-    def close(self) -> None:
-        """Hang up."""
-        self._client.disconnect()
-
-    def _room(self) -> dict[str, str]:
-        return {k: v.format(job=self.job) for k, v in self._socket.room.items()}
-
-    def _on_event(self, word: str, data: Any = None, *_: Any) -> None:
-        self._driver.on_event(self, word, data)
-
-
-class _InOrder(engineio.Client):  # type: ignore[misc]
-    """Handles messages one after the other, in the order they came.
-
-    The library gives each message a thread of its own, so that two that come together
-    may be handled in the wrong order: fine for a chat, not for a witness.
-    """
-
-    def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
-        if event == "message":
-            kwargs["run_async"] = False
-        return super()._trigger_event(event, *args, **kwargs)
-
-
-class _OrderedClient(socketio.Client):  # type: ignore[misc]
-    def _engineio_client_class(self) -> type[engineio.Client]:
-        return _InOrder
 
 
 def digest(result: Any) -> str | None:

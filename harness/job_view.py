@@ -29,10 +29,18 @@ class SubscriberView:
     unsubscribed_t: float | None
     watched_until_s: float
     events: tuple["Observation", ...]
+    at: str = "api"  #: the API process it is connected to
+    resumes: str | None = None  #: the subscriber whose lost connection it replaces
+    after: int | None = None  #: up to where it said that it knows the events
 
     def due(self, t: float | None) -> float | None:
         """Return `t` if watching on until then can still tell, else None."""
         return t if self.unsubscribed_t is None else None
+
+    @property
+    def known(self) -> tuple["Observation", ...]:
+        """Return the events that the target has a word for."""
+        return tuple(e for e in self.events if e.get("event"))
 
     @property
     def terminals(self) -> tuple["Observation", ...]:
@@ -43,6 +51,12 @@ class SubscriberView:
     def terminal(self) -> "Observation | None":
         """Return the first event that ends the job."""
         return next(iter(self.terminals), None)
+
+
+def number(event: "Observation") -> tuple[int, int] | None:
+    """Return attempt and seq, by which events of a job are ordered; None without."""
+    seq = event.get("seq")
+    return None if seq is None else (int(event.get("attempt") or 1), int(seq))
 
 
 @dataclass
@@ -149,7 +163,12 @@ class JobView:
             gone_t = left.get(name)
             until_s = end_s if gone_t is None else gone_t
             views.append(
-                SubscriberView(name, bool(o.get("late")), o.t, gone_t, until_s, events)
+                SubscriberView(
+                    *(name, bool(o.get("late")), o.t, gone_t, until_s, events),
+                    at=str(o.get("at") or "api"),
+                    resumes=o.get("resumes"),
+                    after=o.get("after"),
+                )
             )
         return tuple(sorted(views, key=lambda v: v.subscribed_t))
 

@@ -53,6 +53,9 @@ class Api:
 class Socket:
     """How a Socket.IO client watches a job; `room` is what it sends, with {job}.
 
+    And with {seq}, where a client that comes back says which event it had last, and is
+    sent those that follow; 0 says that it has none.
+
     `fields` maps our names of an event's fields (job, percent, message, seq, attempt,
     result, error, reason) to theirs, where they differ.
     """

@@ -2,7 +2,9 @@
 
 A room is `<domain>/<job id>`, say `steering/6f1c...`. Each subscription reads the job's
 feed in this API process from its first event on, however late it comes; the log itself
-is followed once per process, and N replicas deliver one copy.
+is followed once per process, and N replicas deliver one copy. A client that lost its
+connection joins again with `after`, the `seq` of the last event it has, and is sent the
+rest.
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from engineio import packet as engine
 from socketio import packet
 
 from reference_app.feeds import EndOfFeed, Feeds
-from reference_app.jobs import Jobs
+from reference_app.jobs import TERMINAL, Jobs
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ class Rooms:
         running = self._followers.get((sid, room))
         if running is None or running.done():
             self._followers[sid, room] = asyncio.create_task(
-                self._forward(sid, domain, job_id)
+                self._forward(sid, domain, job_id, _after(data))
             )
         return {"channel": room}
 
@@ -67,7 +69,7 @@ class Rooms:
         for key in list(self._followers):
             await _stop(self._followers.pop(key))
 
-    async def _forward(self, sid: str, domain: str, job_id: str) -> None:
+    async def _forward(self, sid: str, domain: str, job_id: str, after: int) -> None:
         # As `emit` does it, but for the encoding, which is most of its work.
         to = self.server.manager.eio_sid_from_sid(sid, "/")
         async with self._feeds.reading(job_id) as reader:
@@ -76,6 +78,9 @@ class Rooms:
                     event = await reader.next()
                 except EndOfFeed:
                     return
+                # The ending in any case: from the row it has another `seq`.
+                if event["seq"] <= after and event["kind"] not in TERMINAL:
+                    continue
                 await self.server.eio.send_packet(to, self._packets.of(domain, event))
 
 
@@ -123,6 +128,15 @@ def to_wire(event: dict[str, Any]) -> dict[str, Any]:
 def _room(data: Any) -> str:
     named = data.get("room") or data.get("channel") if isinstance(data, dict) else data
     return str(named or "")
+
+
+def _after(data: Any) -> int:
+    """Return the `seq` of the last event that a client has, 0 for none."""
+    said = data.get("after") if isinstance(data, dict) else None
+    try:
+        return int(said or 0)
+    except (TypeError, ValueError):
+        return 0
 
 
 async def _stop(follower: asyncio.Task[None] | None) -> None:

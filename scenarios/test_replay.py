@@ -1,10 +1,11 @@
-"""A page opened late: after the job started, and after it ended."""
+"""A page that comes late, or comes back: it sees what it missed, once."""
 
 import pytest
 
-pytestmark = pytest.mark.contract("replay.late-subscriber", "terminal.exactly-one")
+late = pytest.mark.contract("replay.late-subscriber", "terminal.exactly-one")
 
 
+@late
 def test_a_page_opened_mid_run_sees_what_it_missed(driver, history):
     job = driver.submit("compare", num_samples=64)
     driver.subscribe(job, name="early")
@@ -13,9 +14,47 @@ def test_a_page_opened_mid_run_sees_what_it_missed(driver, history):
     history.settle(job, within_s=30)
 
 
+@late
 def test_a_page_opened_after_the_end_sees_the_whole_story(driver, history):
     job = driver.submit("compare")
     driver.subscribe(job, name="early")
     history.settle(job, within_s=20)
     driver.subscribe(job, name="late", late=True)
     history.settle(job, within_s=5)
+
+
+@pytest.mark.contract("replay.after-reconnect", "progress.never-goes-back")
+def test_a_page_that_lost_its_connection_has_everything_in_the_end(
+    driver, faults, history
+):
+    job = driver.submit("compare", num_samples=64)
+    anna, ben = (driver.subscribe(job, name=name) for name in ("anna", "ben"))
+
+    def ben_has(events):
+        history.until(
+            job,
+            event="progress",
+            where=lambda e: e["subscriber"] == ben.name and e["seq"] >= events,
+            within_s=20,
+        )
+
+    ben_has(5)
+    with faults.disconnect(anna):
+        ben_has(8)
+    history.settle(job, within_s=30)
+
+
+@pytest.mark.contract("replay.after-reconnect", "progress.one-copy-per-replica")
+def test_two_apis_serve_one_job_and_one_of_them_is_restarted(driver, faults, history):
+    """Who watches the other one misses nothing, who watches this one comes back."""
+    with faults.replica("api") as second:
+        job = driver.submit("long_compare")
+        anna = driver.subscribe(job, name="anna")
+        for name in ("ben", "clara"):
+            driver.subscribe(job, name=name, at=second)
+        history.until(
+            job, event="progress", where=lambda e: e["percent"] >= 25, within_s=20
+        )
+        faults.api_restart()
+        anna.again()
+        history.settle(job, within_s=12)

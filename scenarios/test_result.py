@@ -10,5 +10,6 @@ def test_every_announced_result_is_there_to_fetch(driver, history):
     jobs = [driver.submit("compare", seed=seed, num_samples=48) for seed in range(4)]
     for job in jobs:
         driver.subscribe(job)
+        driver.status(job)  # a page asks from the beginning
     for job in jobs:
         history.settle(job, within_s=40)

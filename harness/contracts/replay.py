@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from harness.contract import Bound, contract
 from harness.history import History, Observation
-from harness.job_view import JobView, SubscriberView
+from harness.job_view import JobView, SubscriberView, number
 from harness.verdict import Verdict, holds, inconclusive, merge, violated
 
 
@@ -28,7 +28,7 @@ def late_subscriber(history: History, bounds: Mapping[str, float]) -> Verdict:
             _same_story(job, late, bounds["replay_s"])
             for job in history.jobs
             for late in job.subscribers
-            if late.late
+            if late.late and not late.after  # who knows a part is sent the rest
         ),
         nothing="Nobody subscribed late.",
     )
@@ -38,7 +38,7 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
     if not job.early:
         return inconclusive("Nobody watched from the beginning.", job=job.id)
     early = job.early[0]
-    story, heard = _known(early), _known(late)
+    story, heard = early.known, late.known
     missed = [e for e in story if e.t <= late.subscribed_t]
     if not missed:
         return inconclusive(
@@ -47,7 +47,7 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
             observed=f"{early.name} saw {len(story)} events, all later",
             job=job.id,
         )
-    unnumbered = [e for e in (*story, *heard) if _number(e) is None]
+    unnumbered = [e for e in (*story, *heard) if number(e) is None]
     if unnumbered:
         return inconclusive(
             "Events without a number: nobody can tell which of them came late.",
@@ -56,7 +56,7 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
             evidence=(unnumbered[0].line,),
             job=job.id,
         )
-    order = [n for e in heard if (n := _number(e))]
+    order = [n for e in heard if (n := number(e))]
     for before, now in itertools.pairwise(order):
         if now <= before:
             what = "twice" if order.count(now) > 1 else "in the wrong order"
@@ -64,16 +64,16 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
                 f"{late.name} got event {now[1]} {what}.",
                 expected="each event once, in the order of seq within an attempt",
                 observed=f"seq {now[1]} after {before[1]}",
-                evidence=tuple(e.line for e in heard if _number(e) == now),
+                evidence=tuple(e.line for e in heard if number(e) == now),
                 job=job.id,
             )
-    arrived = {_number(e): e for e in heard}
+    arrived = {number(e): e for e in heard}
     delays_s = []
     for event in story:
         due_t = max(event.t, late.subscribed_t) + replay_s
-        copy = arrived.get(_number(event))
+        copy = arrived.get(number(event))
         # Once a later event is there, an earlier one will not come any more.
-        passed = any(number > (_number(event) or number) for number in order)
+        passed = any(n > (number(event) or n) for n in order)
         if copy is None and not passed and late.watched_until_s < due_t:
             return inconclusive(
                 f"Watching stopped before event {event.get('seq')} was due at "
@@ -100,17 +100,6 @@ def _same_story(job: JobView, late: SubscriberView, replay_s: float) -> Verdict:
         measured={"replay_s": worst_s},
         job=job.id,
     )
-
-
-def _known(subscriber: SubscriberView) -> tuple[Observation, ...]:
-    """Return its events that the target has a word for."""
-    return tuple(e for e in subscriber.events if e.get("event"))
-
-
-def _number(event: Observation) -> tuple[int, int] | None:
-    """Return attempt and seq, by which events of a job are ordered; None without."""
-    seq = event.get("seq")
-    return None if seq is None else (int(event.get("attempt") or 1), int(seq))
 
 
 def _said(event: Observation) -> str:

@@ -36,7 +36,7 @@ from harness.replica import Replica
 from harness.stack import Stack
 
 if TYPE_CHECKING:  # who drives no API need not load a Socket.IO client
-    from harness.driver import Subscriber
+    from harness.subscriber import Subscriber
 
 __all__ = ["Faults", "Victim"]
 

@@ -13,7 +13,7 @@ from harness.stack import Stack
 from harness.wait import wait_until
 
 if TYPE_CHECKING:  # who drives no API need not load a Socket.IO client
-    from harness.driver import Subscriber
+    from harness.subscriber import Subscriber
 
 _FAULT = "disconnect"
 

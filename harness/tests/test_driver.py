@@ -1,6 +1,7 @@
 """The driver against a small web application of our own, over real sockets."""
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import httpx
@@ -11,6 +12,7 @@ from harness.engines import Command
 from harness.engines.redis_server import free_port
 from harness.errors import NeverHappened, TargetError
 from harness.history import History
+from harness.replica import Replica
 from harness.target import Api, Job, Socket, Target
 from harness.wait import wait_until
 
@@ -207,6 +209,53 @@ def test_who_leaves_says_so(driver, history):
     subscriber.unsubscribe()
 
     assert of(history, "unsubscribed") == [{"subscriber": "anna"}]
+
+
+def test_who_comes_back_says_how_far_it_had_come(web, history):
+    room = {"job": "{job}", "after": "{seq}"}
+    target = replace(TARGET, socket=replace(TARGET.socket, room=room))
+    driver = Driver(target, web.url, history)
+    steps = [["step", {"seq": seq}] for seq in (1, 2, 3)]
+    job = driver.submit("one", events=[*steps, ["broken", {}]])
+    subscriber = driver.subscribe(job, name="anna")
+    history.until(job, event="failed", within_s=10)
+
+    subscriber.again()
+    history.until(
+        job, event="failed", where=lambda e: e["subscriber"] == "anna+", within_s=10
+    )
+
+    first, back = of(history, "subscribed")
+    assert (first["resumes"], first["after"], first["at"]) == (None, 0, "api")
+    assert (back["resumes"], back["after"], back["late"]) == ("anna", 3, True)
+    assert of(history, "unsubscribed") == [{"subscriber": "anna", "dropped": True}]
+    seen = [e["seq"] for e in of(history, "event") if e["subscriber"] == "anna+"]
+    assert seen == [None]
+    driver.close()
+
+
+def test_a_target_without_a_word_for_it_is_not_told(driver, history):
+    driver.subscribe(driver.submit("one")).again()
+
+    assert [s["after"] for s in of(history, "subscribed")] == [None, None]
+
+
+def test_a_connection_that_the_server_ends_is_written_down(driver, history):
+    job = driver.submit("one", events=[["hang up", {}]])
+
+    driver.subscribe(job, name="anna")
+    history.until(job, "driver.unsubscribed", within_s=10)
+
+    assert of(history, "unsubscribed") == [{"subscriber": "anna", "dropped": True}]
+
+
+def test_a_page_may_watch_through_another_process(web, history):
+    driver = Driver(TARGET, "http://127.0.0.1:1", history)
+
+    driver.subscribe("job-1", at=Replica("api", "api-2", web.url))
+
+    assert of(history, "subscribed")[0]["at"] == "api-2"
+    driver.close()
 
 
 def test_a_cancel_is_told_in_their_word(driver, history):

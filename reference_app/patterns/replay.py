@@ -9,7 +9,7 @@ Needs      redis-py asyncio, Redis >= 6.2; a client that gives up within a secon
            stream whose entries hold the JSON in the field `event`, published on
            `channel` by the same script that appends.
 Breaks if  The log expires before the subscriber comes: give `ending`.
-Proof      contract replay.late-subscriber
+Proof      contract replay.late-subscriber, replay.after-reconnect
 Source     Redis manual, "Pub/Sub", delivery semantics: at most once, nothing is kept;
            pub/sub ignores database numbers (measured on 7.0). Copy this file alone.
 """

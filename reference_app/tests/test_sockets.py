@@ -91,6 +91,25 @@ def test_after_the_end_everything_is_still_there(url, running):
         assert (data["error"], data["reason"]) == ("ValueError: no", "error")
 
 
+def test_a_client_that_came_back_is_sent_what_it_does_not_have(url, running):
+    running(0)
+    running(25)
+    running(50)
+    with subscriber(url, {"room": "steering/a", "after": "2"}) as (_, heard):
+        assert heard.get(timeout=WITHIN_S)[1]["seq"] == 3
+        running(60)
+        endings.finish("a", State.COMPLETED, result={"text": "once"})
+        assert [data["seq"] for _, data in until_the_end(heard)] == [4, 5]
+
+
+@pytest.mark.parametrize("after", [99, "much", None, {}])
+def test_whatever_a_client_says_it_has_it_is_told_the_ending(url, running, after):
+    running(50)
+    endings.finish("a", State.COMPLETED, result={"text": "once"})
+    with subscriber(url, {"room": "steering/a", "after": after}) as (_, heard):
+        assert until_the_end(heard)[-1][0] == "completed"
+
+
 def test_joining_twice_delivers_once(url, running):
     with subscriber(url, {"room": "steering/a"}) as (client, heard):
         client.emit("subscribe", {"channel": "steering/a"})

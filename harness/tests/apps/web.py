@@ -1,7 +1,7 @@
 """A small web application without Celery: jobs that end as their payload says.
 
 POST /jobs {"events": [[word, data], ...]}; a job's whole log is replayed to whoever
-subscribes, then it follows. Run as `python web.py PORT`.
+subscribes, from `after` on where they say so. Run as `python web.py PORT`.
 """
 
 import asyncio
@@ -47,6 +47,11 @@ async def cancel(request):
 @server.on("watch")
 async def watch(sid, data):
     for word, fields in jobs[data["job"]]["events"]:
+        if word == "hang up":
+            await server.disconnect(sid)
+            return
+        if "seq" in fields and fields["seq"] <= int(data.get("after", -1)):
+            continue
         await server.emit(word, {"id": data["job"], **fields}, to=sid)
 
 
