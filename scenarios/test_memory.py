@@ -46,7 +46,7 @@ def test_jobs_of_the_worker_and_of_the_old_path_take_turns_on_the_device(
         contextlib.closing(Driver(target, api.api, history)) as before,
     ):
         first = before.submit("compare", num_samples=128)
-        history.until(first, "journal.mark", within_s=60)
+        history.until(first, "journal.mark", within_s=120)
         second = driver.submit("compare")
         history.settle(first, within_s=60)
         history.settle(second, within_s=20)

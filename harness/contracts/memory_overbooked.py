@@ -56,12 +56,16 @@ def not_overbooked(history: History, bounds: Mapping[str, float]) -> Verdict:
 
 @dataclass(frozen=True)
 class _Use:
-    """A device in the hands of one job."""
+    """A device in the hands of one job; `noted_t` is when its end was seen.
+
+    The end itself, `until_t`, was perhaps before, where it is a death.
+    """
 
     job: JobView
     run: Run
     device: str
     mark: Observation
+    noted_t: float
     until_t: float
 
     @property
@@ -73,17 +77,19 @@ def _uses(history: History) -> Iterator[_Use]:
     for job in history.jobs:
         for run in job.runs:
             gone = (o for o in job.sightings(run) if o.name == "probe.gone")
-            died = (o.t - NOTED_S for o in (run.killed, *gone) if o is not None)
-            until_t = run.end.t if run.end else min(died, default=math.inf)
+            died = (o.t for o in (run.killed, *gone) if o is not None)
+            noted_t = run.end.t if run.end else min(died, default=math.inf)
+            until_t = noted_t - (0.0 if run.end else NOTED_S)
             for mark in run.marks:
                 device = _device(mark, TAKEN)
                 if device is not None:
-                    back = (
+                    back = [
                         m.t
                         for m in run.marks
                         if _device(m, GIVEN_BACK) == device and m.t >= mark.t
-                    )
-                    yield _Use(job, run, device, mark, min([*back, until_t]))
+                    ]
+                    ends = (min([*back, noted_t]), min([*back, until_t]))
+                    yield _Use(job, run, device, mark, *ends)
 
 
 def _device(mark: Observation, around: tuple[str, str]) -> str | None:
@@ -109,7 +115,7 @@ def _taken_in_turn(device: str, uses: list[_Use], jobs: float) -> Verdict:
             job=most[-1].job.id,
             measured={"jobs": float(len(most))},
         )
-    if not any(_began_meanwhile(use, uses) for use in uses):
+    if not any(_wanted_meanwhile(use, uses) for use in uses):
         return inconclusive(
             f"While one job used {device}, no other wanted it.",
             expected=f"{expected}, while another one waits",
@@ -125,9 +131,20 @@ def _taken_in_turn(device: str, uses: list[_Use], jobs: float) -> Verdict:
     )
 
 
-def _began_meanwhile(use: _Use, uses: list[_Use]) -> bool:
-    """Return whether another job had begun, and took the device only afterwards."""
-    return any(u.run.start.t < use.until_t <= u.from_t for u in uses)
+def _wanted_meanwhile(use: _Use, uses: list[_Use]) -> bool:
+    """Return whether another job of these kinds was there and had to wait.
+
+    It took the device afterwards, or came to its end without.
+    """
+    kinds = {u.job.job_kind for u in uses}
+    return any(
+        run.start.t < use.noted_t
+        and (run.end is None or run.end.t > use.from_t)
+        and not any(_device(m, TAKEN) and m.t < use.until_t for m in run.marks)
+        for job in use.job.history.jobs
+        for run in job.runs
+        if job.job_kind in kinds and run is not use.run
+    )
 
 
 def _freed(

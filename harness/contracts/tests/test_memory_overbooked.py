@@ -49,6 +49,11 @@ def test_two_at_once_are_violated_and_named_and_two_places_allow_it():
     assert story.judged_by(LAW, jobs=2).status is Status.HOLDS
 
 
+def test_one_who_gives_up_waiting_has_wanted_it_too():
+    story = without("journal.mark", "b")(turns())
+    assert story.judged_by(LAW).status is Status.HOLDS
+
+
 def test_two_devices_are_used_side_by_side():
     story = moved("journal.mark", "b", by_s=-0.3)(turns())
     for what in ("taken", "given back"):
@@ -99,12 +104,14 @@ def test_a_card_knows_also_who_uses_it_without_a_mark():
     assert verdict.summary == "2 processes of the worker use the card."
 
 
+OF_A_RUN = ("start", "mark", "end")
+
 test_only_jobs_that_take_turns_hold = properties.of(
     LAW,
     st.builds(turns, st.floats(0.2, 9.0)),
     Damage("overlapping", moved("journal.mark", "b", by_s=-0.1)),
     Damage("kept", KEPT),
     Damage("no-marks", without("journal.mark"), UNSAID),
-    Damage("only-one", without("journal.mark", "b"), UNSAID),
+    Damage("only-one", both(*(without(f"journal.{o}", "b") for o in OF_A_RUN)), UNSAID),
     Damage("nobody-waited", moved("journal.start", "b", by_s=9.05), UNSAID),
 )
