@@ -67,3 +67,26 @@ def test_a_job_is_taken_and_runs_while_redis_hangs_and_while_the_broker_refuses(
                 job = user.try_submit("compare")
                 if job is not None:
                     history.settle(job, within_s=60)
+
+
+@pytest.mark.contract("fallback.only-when-unreachable")
+def test_what_is_wrong_is_answered_as_such_with_and_without_a_broker(
+    driver, stack, target, faults, history
+):
+    kind = target.job("compare")
+    if not kind.wrong:
+        raise NotApplicable("no arguments are known that it must refuse: job.*.wrong")
+    with an_api_that_runs_jobs(stack, target, history) as (api, user):
+        for field in kind.wrong:
+            user.try_submit("compare", wrong=field)
+        # A worker reads this key, too, and must not meet what lies there.
+        with faults.pause("worker"), faults.key_taken(target.queues[0]):
+            unsendable = user.try_submit("compare")
+        with faults.refuse(api.broker_link):
+            for field in kind.wrong:
+                user.try_submit("compare", wrong=field)
+        later = driver.submit("compare")
+        history.until(later, "journal.start", within_s=20)
+        for job in (later, unsendable):
+            if job is not None:
+                history.settle(job, within_s=20)
