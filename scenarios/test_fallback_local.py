@@ -19,3 +19,37 @@ def test_a_publish_that_failed_and_yet_arrived_is_executed_once(
     with faults.no_answers("api"):
         job = driver.submit("compare")
     history.settle(job, within_s=20)
+
+
+def submitted(kind, driver, history):
+    """Submit a job and wait until a function has begun, whoever's that is."""
+    since_t = history.now()
+    job = driver.submit(kind)
+    driver.subscribe(job)
+    history.until(None, "journal.start", where=lambda o: o.t >= since_t, within_s=75)
+    return job
+
+
+def one_returns_one_is_limited_one_is_cancelled(driver, history):
+    history.settle(submitted("compare", driver, history), within_s=10)
+    history.settle(submitted("long_compare", driver, history), within_s=10)
+    unwanted = submitted("long_compare", driver, history)
+    history.until(unwanted, event="progress", within_s=5)
+    driver.cancel(unwanted)
+    history.settle(unwanted, within_s=10)
+
+
+@pytest.mark.contract(
+    "fallback.same-to-the-user",
+    "terminal.exactly-one",
+    "terminal.every-exit",
+    "progress.never-goes-back",
+    "result.ready-when-announced",
+)
+def test_a_job_is_to_its_user_the_same_without_a_broker(
+    rollout, driver, faults, history
+):
+    rollout.run_locally()
+    one_returns_one_is_limited_one_is_cancelled(driver, history)
+    with faults.pause("redis"):
+        one_returns_one_is_limited_one_is_cancelled(driver, history)

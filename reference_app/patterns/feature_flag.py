@@ -9,7 +9,7 @@ Raises     ValueError: a share outside 0 to 1.
 Needs      A field in the job's record, and both ways able to run until the jobs that
            name them have ended: also after the flag was turned off for good.
 Breaks if  A runner asks the flag, or the flag is read when a module is imported.
-Proof      contract terminal.exactly-one
+Proof      contract fallback.flag-flip-loses-nothing
 Source     Zero-downtime moves between task queues record the queue with the task: a
            flag asked twice gives two answers. Copy this file alone.
 """

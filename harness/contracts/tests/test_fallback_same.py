@@ -1,0 +1,111 @@
+import pytest
+from hypothesis import strategies as st
+
+from harness.tests import properties
+from harness.tests.properties import Damage, changed, without
+from harness.tests.story import Story
+from harness.verdict import Status
+
+LAW = "fallback.same-to-the-user"
+
+UNSAID = Status.INCONCLUSIVE
+
+SHAPE = {"steered": [{"text": "str"}]}
+FIELDS = {"fields": ["percent", "task_id"]}
+
+
+def job(story: Story, name: str, t: float, how: str, *, local: bool) -> Story:
+    """One job that returns, meets its soft limit, or is cancelled."""
+    ending, reason = {
+        "returned": ("completed", None),
+        "soft_time_limit": ("failed", "soft_time_limit"),
+        "cancelled": ("cancelled", None),
+    }[how]
+    pid = 20 if local else 10
+    story.say(
+        "driver.submitted", t, name, job_kind="short", accepted=True, code=202
+    ).subscribed(name, t)
+    if not local:
+        story.say("ledger.start", t + 0.1, name, pid=pid, role="child")
+    story.started(name, t + 0.2, pid=pid)
+    story.event(name, "progress", t + 0.3, percent=0, **FIELDS)
+    story.event(name, "progress", t + 0.4, percent=50, **FIELDS)
+    if how == "cancelled":
+        story.cancel(name, t + 0.5)
+    if how == "soft_time_limit":
+        story.cleaned(name, t + 0.6, pid=pid)
+    story.ended(name, t + 0.7, how, pid=pid)
+    story.event(name, ending, t + 0.8, reason=reason, **FIELDS)
+    more = {"result_shape": SHAPE} if ending == "completed" else {}
+    return story.status(name, t + 0.9, ending, reason=reason, **more)
+
+
+def both_ways(hows: list[str], local_t: float = 11.0) -> Story:
+    """The same jobs by a worker, then without a broker."""
+    story = Story()
+    for n, how in enumerate(hows):
+        story = job(story, f"worker-{n}", 1.0 + n, how, local=False)
+    story.fault("redis_stop", 10.0, "redis", 2)
+    for n, how in enumerate(hows):
+        story = job(story, f"local-{n}", local_t + n, how, local=True)
+    return story.healed("redis_stop", 20.0).watched(40.0)
+
+
+HOWS = ["returned", "soft_time_limit", "cancelled"]
+
+
+def local(name: str, **to: object) -> properties.Edit:
+    return changed(name, "local-0", to=to)
+
+
+test_only_what_is_the_same_both_ways_holds = properties.of(
+    LAW,
+    st.builds(both_ways, st.just(["returned"]), st.floats(10.1, 18.0)),
+    Damage("another-answer", local("driver.submitted", code=200)),
+    Damage("no-progress", without("driver.event", "local-0", event="progress")),
+    Damage("no-ending", without("driver.event", "local-0", event="completed")),
+    Damage("another-field", local("driver.event", fields=["task_id"])),
+    Damage("another-status", local("driver.status", state="failed")),
+    Damage("another-result", local("driver.status", result_shape={"text": "str"})),
+    Damage("never-asked", without("driver.status", "local-0")),
+    Damage("another-end", local("journal.end", how="hard_time_limit")),
+    Damage("another-id", lambda s: s.started("nobodys", 18.5, pid=20)),
+    Damage("no-twin", without("ledger.start"), UNSAID),
+    Damage("nothing-ran-locally", without("journal.start", "local-0"), UNSAID),
+)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_limit_and_a_cancel_are_the_same_too(how):
+    assert both_ways([how]).judged_by(LAW).status is Status.HOLDS
+
+
+def test_a_cancelled_job_is_compared_with_a_cancelled_one():
+    story = both_ways(["returned"])
+    story = job(story, "local-1", 12.0, "cancelled", local=True)
+    verdict = story.judged_by(LAW)
+    assert verdict.status is UNSAID
+    assert "a cancelled short" in verdict.summary
+
+
+def test_a_limit_that_is_not_there_is_another_ending():
+    story = both_ways(["soft_time_limit"])
+    told = {"reason": "hard_time_limit"}
+    story = changed("driver.event", "local-0", event="failed", to=told)(story)
+    verdict = story.judged_by(LAW)
+    assert verdict.status is Status.VIOLATED
+    assert "hard_time_limit" in verdict.observed
+
+
+def test_an_ending_that_may_still_come_is_waited_for():
+    story = without("harness.heartbeat")(both_ways(["returned"]))
+    story = without("driver.event", "local-0", event="completed")(story)
+    verdict = without("driver.status", "local-0")(story).judged_by(LAW)
+    assert verdict.status is UNSAID
+    assert verdict.due_t == pytest.approx(21.7)
+
+
+def test_of_a_cancel_the_function_may_hear_by_itself_or_be_ended_first():
+    story = both_ways(["cancelled"])
+    story = changed("journal.end", "worker-0", to={"how": "raised:SystemExit"})(story)
+    assert story.judged_by(LAW).status is Status.HOLDS
