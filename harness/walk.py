@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.contract import find_contract
-from harness.driver import Driver, Subscriber
+from harness.driver import Driver
 from harness.errors import NeverHappened, NotApplicable, StackError, TargetError
 from harness.faults import Faults
 from harness.history import History
+from harness.job_view import Subscriber
 from harness.probes import Probes
 from harness.run import Run
 from harness.scenario import Scenario
