@@ -16,11 +16,11 @@ from harness.driver import Driver
 from harness.errors import NeverHappened, NotApplicable, StackError, TargetError
 from harness.faults import Faults
 from harness.history import History
-from harness.job_view import Subscriber
 from harness.probes import Probes
 from harness.run import Run
 from harness.scenario import Scenario
 from harness.stack import Stack
+from harness.subscriber import Subscriber
 from harness.verdict import Status
 from harness.wait import pause
 

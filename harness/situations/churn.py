@@ -6,7 +6,7 @@ from harness.driver import Driver
 from harness.errors import NeverHappened
 from harness.faults import Faults
 from harness.history import History
-from harness.job_view import Subscriber
+from harness.subscriber import Subscriber
 from harness.wait import pause
 
 #: Jobs that wait or run at a time.
