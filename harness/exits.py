@@ -129,23 +129,26 @@ def _of_damage(job: JobView, run: Run) -> list[Exit]:
 
 def outages(job: JobView) -> list[tuple[float, float]]:
     """Return from when to when a part that announces was out, in the order of time."""
-    healed = job.history.of(source="fault", kind="healed")
     spans = []
     for fault in job.history.of(source="fault", kind="injected"):
         victim = fault.get("victim") or {}
-        name = str(fault.get("fault"))
-        lasting = bool(fault.get("bit")) and name in _LASTING
-        if not lasting or victim.get("role") in ("child", None):
-            continue
-        ends = [
-            h.t
-            for h in healed
-            if h.get("fault") == name
-            and h.get("role") in (victim.get("role"), None)
-            and h.t >= fault.t
-        ]
-        spans.append((fault.t, min(ends, default=float("inf"))))
+        lasting = bool(fault.get("bit")) and str(fault.get("fault")) in _LASTING
+        if lasting and victim.get("role") not in ("child", None):
+            spans.append((fault.t, healed_t(job, fault)))
     return sorted(spans)
+
+
+def healed_t(job: JobView, fault: Observation) -> float:
+    """Return when a fault was healed, infinity where it never was."""
+    role = (fault.get("victim") or {}).get("role")
+    ends = [
+        healed.t
+        for healed in job.history.of(source="fault", kind="healed")
+        if healed.get("fault") == fault.get("fault")
+        and healed.get("role") in (role, None)
+        and healed.t >= fault.t
+    ]
+    return min(ends, default=float("inf"))
 
 
 def deadline_t(
