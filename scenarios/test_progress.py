@@ -72,3 +72,23 @@ def test_an_attempt_that_was_given_up_and_wakes_is_heard_no_more(
         progress_of(2, percent=25)
         driver.cancel(job)
         history.settle(job, within_s=20)
+
+
+@pytest.mark.contract(
+    "progress.lost-transport-does-not-stop-the-job",
+    "terminal.exactly-one",
+    "terminal.every-exit",
+)
+def test_a_job_goes_on_while_redis_is_frozen(driver, faults, history):
+    """Nobody refuses a connection, and nobody answers on one.
+
+    How long the job takes in health is seen before and after.
+    """
+    for frozen in (False, True, False):
+        job = driver.submit("sweep", num_samples=8)
+        driver.subscribe(job)
+        history.until(job, event="progress", within_s=20)
+        if frozen:
+            with faults.pause("redis"):
+                history.settle(job, within_s=5)
+        history.settle(job, within_s=15)

@@ -7,12 +7,12 @@ Guarantee  Within an attempt percent never decreases and every event has a highe
            goes `also` to a second channel comes from the same script: never alone.
 Units      every_s, budget_s: seconds; ttl_s too, to a tenth. percent: 0 to 100.
 Raises     Nothing for Redis trouble: progress is best effort, the ending is not.
-Needs      redis-py, Redis >= 5.0; a client whose timeouts are short (0.25 s) and
+Needs      redis-py, Redis >= 5.0; a client whose timeouts are short (0.1 s) and
            which does not retry by itself. One reporter per attempt, one thread.
 Breaks if  The client's own timeouts are long: one call may last that long.
-Proof      contract progress.never-goes-back
-Source     Redis manual, "Scripting with Lua" (7.0); a frozen Redis blocks a client
-           without timeouts for ever (redis-py 8: socket_timeout). Copy this file alone.
+Proof      contract progress.never-goes-back, progress.attempts-are-told-apart,
+           progress.lost-transport-does-not-stop-the-job
+Source     Redis manual, "Scripting with Lua" (7.0). Copy this file alone.
 """
 
 import hashlib
