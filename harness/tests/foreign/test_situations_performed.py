@@ -108,3 +108,24 @@ def test_one_beat_runs_each_entry_once_and_two_run_it_twice(
 
     assert verdict.status is status
     assert says in verdict.summary
+
+
+@pytest.mark.parametrize(
+    ("longest_s", "status", "says"),
+    [
+        (1800.0, Status.HOLDS, "held for 1800 s"),
+        # The last of `countdown=60 * 2 ** n`, and Celery's own timeout of an hour.
+        (7200.0, Status.VIOLATED, "executed again"),
+    ],
+)
+def test_a_countdown_below_and_above_the_visibility_timeout(
+    runs, longest_s, status, says
+):
+    run = runs("plain", worker=WORKER)
+
+    verdict = perform(
+        "retry_long_wait.waits_for_its_time", run, longest_countdown_s=longest_s
+    )
+
+    assert verdict.status is status
+    assert says in verdict.summary
