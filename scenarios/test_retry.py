@@ -4,6 +4,8 @@ import contextlib
 
 import pytest
 
+from harness import situations
+
 KIND = "train"
 
 
@@ -36,9 +38,13 @@ def test_two_jobs_whose_file_stays_away_are_tried_as_often_as_declared(
             driver.wait_for_state(job, within_s=20)
 
 
-@pytest.mark.contract("retry.transient-errors-are-retried")
-def test_a_job_whose_file_is_back_in_time_completes(driver, history, without_file):
+@pytest.mark.contract("retry.transient-errors-are-retried", "retry.long-wait-runs-once")
+def test_a_job_whose_file_is_back_in_time_completes(
+    driver, probes, history, without_file
+):
     with without_file(1) as (job,):
+        history.until(job, "journal.end")
+        probes.held(job)
         history.until(job, "journal.end", where=lambda end: end["attempt"] == 3)
     driver.wait_for_state(job, within_s=60)  # a training, 5 s where nobody else works
 
@@ -56,3 +62,12 @@ def test_a_lost_process_gives_no_more_tries_and_a_cancel_no_other(
         faults.kill_child(unlucky)
         driver.wait_for_state(unlucky, within_s=20)
         driver.status(waiting)
+
+
+@pytest.mark.contract("retry.long-wait-runs-once")
+def test_a_message_that_waits_for_its_time_is_executed_once(
+    agent, target, stack, faults, probes, history
+):
+    situations.retry_long_wait.waits_for_its_time(
+        agent, target, stack, faults, probes, history
+    )

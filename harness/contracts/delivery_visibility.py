@@ -34,11 +34,11 @@ def long_job_runs_once(history: History, bounds: Mapping[str, float]) -> Verdict
     quiet_s = bounds["quiet_s"]
     return merge(
         (
-            _repeated(job, fault)
-            or _unlooked(job, fault, runs[0].end)
-            or _over(job, quiet_s)
-            for job, fault in _aged(history)
-            if (runs := _executions(job)) and runs[0].start.t <= fault.t
+            executed_again(job, fault)
+            or nobody_looked(job, fault, runs[0].end)
+            or all_over(job, quiet_s)
+            for job, fault in aged_jobs(history)
+            if (runs := executions(job)) and runs[0].start.t <= fault.t
         ),
         nothing="No running job's message grew old.",
     )
@@ -61,12 +61,12 @@ def long_job_runs_once(history: History, bounds: Mapping[str, float]) -> Verdict
 def reserved_runs_once(history: History, bounds: Mapping[str, float]) -> Verdict:
     """Look at every job that was seen to wait, in a worker or in the broker."""
     quiet_s = bounds["quiet_s"]
-    aged = {job.id: fault for job, fault in _aged(history)}
+    aged = {job.id: fault for job, fault in aged_jobs(history)}
     return merge(
         (
-            _repeated(job, aged.get(job.id))
+            executed_again(job, aged.get(job.id))
             or _never_at_risk(job, looked[-1], aged.get(job.id))
-            or _over(job, quiet_s)
+            or all_over(job, quiet_s)
             for job in history.jobs
             if (looked := job.named("probe.held"))
             and not any(run.start.t <= looked[-1].t for run in job.runs)
@@ -75,7 +75,8 @@ def reserved_runs_once(history: History, bounds: Mapping[str, float]) -> Verdict
     )
 
 
-def _aged(history: History) -> list[tuple[JobView, Observation]]:
+def aged_jobs(history: History) -> list[tuple[JobView, Observation]]:
+    """Return the jobs whose message grew old, each with the fault that did it."""
     return [
         (history.job(fault.job), fault)
         for fault in history.of(source="fault", kind="injected")
@@ -83,13 +84,14 @@ def _aged(history: History) -> list[tuple[JobView, Observation]]:
     ]
 
 
-def _executions(job: JobView) -> list[Run]:
+def executions(job: JobView) -> list[Run]:
+    """Return the runs that an application's guard did not refuse."""
     return [run for run in job.runs if run.how not in _REFUSED]
 
 
-def _repeated(job: JobView, fault: Observation | None) -> Verdict | None:
+def executed_again(job: JobView, fault: Observation | None) -> Verdict | None:
     """Return a verdict on a second execution, None where there is none."""
-    runs = _executions(job)
+    runs = executions(job)
     if len(runs) < 2:
         return None
     first, again = runs[:2]
@@ -126,11 +128,11 @@ def _never_at_risk(
             evidence=(looked.line,),
             job=job.id,
         )
-    runs = _executions(job)
-    return _unlooked(job, fault, runs[0].start if runs else None)
+    runs = executions(job)
+    return nobody_looked(job, fault, runs[0].start if runs else None)
 
 
-def _unlooked(
+def nobody_looked(
     job: JobView, fault: Observation, until: Observation | None
 ) -> Verdict | None:
     """Return a verdict where nobody looked for old messages while this one was old."""
@@ -146,10 +148,10 @@ def _unlooked(
     )
 
 
-def _over(job: JobView, quiet_s: float) -> Verdict:
+def all_over(job: JobView, quiet_s: float) -> Verdict:
     """Hold when the job, and all others, are over since `quiet_s`."""
     runs = [run for other in job.history.jobs for run in other.runs]
-    mine = next(iter(_executions(job)), None)
+    mine = next(iter(executions(job)), None)
     evidence = _lines(
         *job.named("probe.held")[-1:],
         *(o for o in job.named("fault.injected")),

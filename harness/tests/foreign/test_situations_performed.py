@@ -117,3 +117,24 @@ def test_on_a_stock_worker_what_a_killed_job_had_started_lives_on(runs):
 
     assert verdict.status is Status.VIOLATED
     assert "had started outlived" in verdict.summary
+
+
+@pytest.mark.parametrize(
+    ("longest_s", "status", "says"),
+    [
+        (1800.0, Status.HOLDS, "held for 1800 s"),
+        # The last of `countdown=60 * 2 ** n`, and Celery's own timeout of an hour.
+        (7200.0, Status.VIOLATED, "executed again"),
+    ],
+)
+def test_a_countdown_below_and_above_the_visibility_timeout(
+    runs, longest_s, status, says
+):
+    run = runs("plain", worker=WORKER)
+
+    verdict = perform(
+        "retry_long_wait.waits_for_its_time", run, longest_countdown_s=longest_s
+    )
+
+    assert verdict.status is status
+    assert says in verdict.summary
