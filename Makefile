@@ -2,7 +2,13 @@
 # pip's own environment variables (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...) are honoured.
 PYTHON ?= python3
 ENGINE ?= process
+ENGINES ?= process,container
 ROUNDS ?= 3
+JOBS   ?= 1000
+SEED   ?= 1
+WALKS  ?= 5
+STEPS  ?= 12
+N ?= 10
 EXTRAS ?= app,embedded,dev
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -15,6 +21,13 @@ unexport PYTHONDONTWRITEBYTECODE
 # A run ends with the make that owns it, even when make is killed (harness/keeper.py).
 OWNED  := QUEUEPROOF_OWNER_PID=$$PPID
 
+# SEEN=FOLDER: what tests marked with a feature show is stored there as well, so that
+# `python -m ci.features --seen FOLDER` need not run them again.
+PYTEST := $(BIN)/pytest
+ifdef SEEN
+PYTEST = $(BIN)/python -m pytest -p ci.feature_outcomes --feature-beside --feature-outcomes $(SEEN)/$@.json
+endif
+
 # A Docker daemon and two images, made of this machine's own files where they are missing.
 WITH_IMAGES := ci/engine.sh up && images="$$(ci/images/make)" && eval "$$images" &&
 ifeq ($(ENGINE),container)
@@ -22,7 +35,7 @@ IMAGES := $(WITH_IMAGES)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install scenarios features unit test check bench mutants faults conformance foreign peer openapi quality clean
+.PHONY: help install scenarios features unit test check bench mutants churn walk soak faults conformance foreign peer openapi quality clean
 
 help:  ## what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -41,14 +54,14 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts (ENGINE=container: in containers)
-	@$(IMAGES) $(OWNED) $(BIN)/pytest scenarios/ --engine $(ENGINE)
+	@$(IMAGES) $(OWNED) $(PYTEST) scenarios/ --engine $(ENGINE)
 
 features: $(STAMP)  ## each row of the documents, what shows it, its verdict (ENGINE=container: what speaks of images)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m ci.features --engine $(ENGINE)
 
 # Twice as many processes as the 2 cores this is aimed at: the tests wait for real processes half of their time.
 unit: $(STAMP)  ## unit tests of all rooms, or of one: ROOM=harness
-	@$(OWNED) $(BIN)/pytest $(ROOM) -n 4 --dist worksteal
+	@$(OWNED) $(PYTEST) $(ROOM) -n 4 --dist worksteal
 
 test: check unit scenarios  ## check, unit tests of all rooms, the scenarios on processes
 
@@ -61,17 +74,26 @@ check: $(STAMP)  ## ruff, mypy --strict on harness and patterns, import rules
 bench: $(STAMP)  ## every benchmark, one table
 	@$(OWNED) $(BIN)/python -m loadtests.bench all
 
-mutants: $(STAMP)  ## every mutant must be caught by its own contract, every noop must hold
-	@$(OWNED) $(BIN)/python -m ci.mutants
+mutants: $(STAMP)  ## the kill matrix: each mutant is caught by its own contract, each noop holds (ONLY="NAME ...")
+	@$(OWNED) $(BIN)/python -m ci.mutants $(ONLY)
+
+soak: $(STAMP)  ## the scenarios N times in the background; again: how far, what held, the spread (ENGINE=container)
+	@$(IMAGES) $(BIN)/python -m ci.soak --runs $(N) --engine $(ENGINE)
+
+churn: $(STAMP)  ## many jobs while children, workers and connections are killed (JOBS=1000 SEED=1)
+	@$(OWNED) $(BIN)/python -m loadtests.churn --jobs $(JOBS) --seed $(SEED) --engine $(ENGINE)
+
+walk: $(STAMP)  ## users and bad luck in random order (WALKS=5 STEPS=12 SEED=1); a failure is made short and stored
+	@$(OWNED) $(BIN)/queueproof walk --walks $(WALKS) --steps $(STEPS) --seed $(SEED)
 
 faults: $(STAMP)  ## every fault on an engine: does it bite, does it heal (ENGINE=container, ROUNDS=1)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m loadtests.faults --engine $(ENGINE) --rounds $(ROUNDS)
 
-conformance: $(STAMP)  ## one suite for both engines; needs root or a Docker daemon
-	@$(WITH_IMAGES) $(OWNED) $(BIN)/pytest harness/tests/conformance --engines process,container
+conformance: $(STAMP)  ## one suite for both engines; needs root or a Docker daemon (ENGINES=container)
+	@$(WITH_IMAGES) $(OWNED) $(BIN)/pytest harness/tests/conformance --engines $(ENGINES)
 
-foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of Celery's versions
-	@$(OWNED) $(BIN)/pytest harness/tests/foreign -n 4 --dist worksteal -k "not first_verdict"
+foreign: $(STAMP)  ## `queueproof check` on foreign applications, both ends of Celery's versions (ONLY="bookshop")
+	@$(OWNED) $(BIN)/pytest harness/tests/foreign -n 4 --dist worksteal -k "not first_verdict$(if $(ONLY), and ($(ONLY)))"
 	@$(OWNED) $(BIN)/pytest harness/tests/foreign -k first_verdict
 
 peer: $(STAMP)  ## a stack of pytest-celery's, judged by our contracts; needs a Docker daemon

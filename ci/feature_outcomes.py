@@ -5,6 +5,9 @@ the tests that are marked with `feature` (with one of these rows) and writes a l
 JSON: {test, rows, outcome, seconds, why}; outcome is holds, violated or inconclusive. A
 test that was skipped, whose situation never arose or that failed before its body began
 has shown nothing: inconclusive. What contracts say of it is in the run's verdicts.
+
+With `--feature-beside` the other tests run as well. Each of pytest-xdist's workers
+writes a file of its own, FILE with its name before the suffix, of what it has run.
 """
 
 import json
@@ -42,33 +45,46 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("features")
     group.addoption("--feature-outcomes", metavar="FILE", required=True)
     group.addoption("--feature-rows", metavar="ROWS", default="")
+    group.addoption("--feature-beside", action="store_true")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take part."""
-    config.pluginmanager.register(Outcomes(config), "feature-outcomes")
+    """Take part, unless others run the tests."""
+    if config.getoption("dist", "no") == "no" or _worker(config):
+        config.pluginmanager.register(Outcomes(config), "feature-outcomes")
+
+
+def _worker(config: pytest.Config) -> str:
+    """Return the name of this worker of pytest-xdist's, empty where it is none."""
+    return str(getattr(config, "workerinput", {}).get("workerid", ""))
 
 
 class Outcomes:
     """Collects the outcomes of one session."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._path = Path(config.getoption("--feature-outcomes"))
+        path = Path(config.getoption("--feature-outcomes"))
+        self._worker = _worker(config)
+        part = f".{self._worker}" if self._worker else ""
+        self._path = path.with_name(f"{path.stem}{part}{path.suffix}")
+        self._beside = config.getoption("--feature-beside")
         self._only = set(filter(None, config.getoption("--feature-rows").split(",")))
         self._found: dict[str, Outcome] = {}
+        self._ran: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """Keep the marked tests, and expect an outcome of each."""
+        """Keep the marked tests, or all, and expect an outcome of each marked one."""
         kept, others = [], []
         for item in items:
             rows = rows_of(item)
             mine = bool(self._only & set(rows)) if self._only else bool(rows)
             (kept if mine else others).append(item)
-        config.hook.pytest_deselected(items=others)
-        items[:] = kept
+        if not self._beside:
+            config.hook.pytest_deselected(items=others)
+            items[:] = kept
         self._found = {i.nodeid: Outcome(i.nodeid, rows_of(i)) for i in kept}
 
     @pytest.hookimpl(wrapper=True)
@@ -77,7 +93,10 @@ class Outcomes:
     ) -> Any:
         """Judge a test by the worst of its phases."""
         report = yield
-        found = self._found[item.nodeid]
+        found = self._found.get(item.nodeid)
+        if found is None:
+            return report
+        self._ran.add(item.nodeid)
         found.seconds = round(found.seconds + report.duration, 2)
         if report.passed:
             if report.when == "call":
@@ -97,7 +116,9 @@ class Outcomes:
 
     def pytest_sessionfinish(self) -> None:
         """Write the file."""
-        found = [asdict(outcome) for outcome in self._found.values()]
+        mine = self._ran if self._worker else self._found.keys()
+        found = [asdict(self._found[test]) for test in self._found if test in mine]
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

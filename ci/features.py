@@ -5,6 +5,10 @@ The rows are those of scenarios/features.toml; what shows a row is marked with
 tests, prints row, promise, scenario and verdict, and writes the same to
 .qp/features.json. In containers only the rows run that speak of images or PID 1.
 
+Where the same tests have run just before, as in CI, `--seen FOLDER` takes what was
+stored of them (`make test SEEN=FOLDER`) and runs only the others; `--verdicts FILE` is
+what the harness stored of that run.
+
 A row holds when every test that is marked with it holds. One that nobody shows must
 say why not, and one that is shown must not.
 Exit codes: 0 all hold, 1 violated, 2 the table and the marks disagree, 3 inconclusive,
@@ -231,15 +235,39 @@ def _by_file(scenarios: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"{scenario['outcome']}: {name}: {why}"
 
 
+def seen_in(folder: Path, verdicts: Path | None) -> list[dict[str, Any]]:
+    """Return the outcomes that runs of the same tests stored in this folder.
+
+    Raises:
+        OSError, ValueError: there is none, or it cannot be read: nothing was seen.
+    """
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise FileNotFoundError(
+            f"{folder} holds no outcomes: `make test SEEN={folder}`"
+        )
+    outcomes = [each for file in files for each in json.loads(file.read_text())]
+    return contracts_say(outcomes, json.loads(verdicts.read_text()) if verdicts else {})
+
+
+def not_in(
+    seen: Sequence[Mapping[str, Any]], asked: Sequence[tuple[str, str, str]]
+) -> list[str]:
+    """Return the tests that nobody has run yet, once each."""
+    ran = {outcome["test"].partition("[")[0] for outcome in seen}
+    tests = dict.fromkeys(f"{file}::{test}" for _, file, test in asked)
+    return [test for test in tests if test not in ran]
+
+
 def run_tests(
-    files: Sequence[str], folder: Path, engine: str, only: Sequence[str]
+    tests: Sequence[str], folder: Path, engine: str, only: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Run the marked tests of these files; return their outcomes, none if it failed."""
+    """Run these marked tests; return their outcomes, none if it failed."""
     written = folder / "outcomes.json"
     written.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-p", "ci.feature_outcomes"]
     command += ["--feature-outcomes", str(written), "--feature-rows", ",".join(only)]
-    command += ["--engine", engine, "--run-dir", str(folder / "run"), "-q", *files]
+    command += ["--engine", engine, "--run-dir", str(folder / "run"), "-q", *tests]
     subprocess.run(command, cwd=ROOT, check=False)
     if not written.is_file():
         return []
@@ -254,7 +282,13 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ci.features")
     parser.add_argument("--engine", choices=("process", "container"), default="process")
     parser.add_argument("--rows", default="", help="only these, say S0-04,S0-05")
+    parser.add_argument("--seen", type=Path, metavar="FOLDER")
+    parser.add_argument("--verdicts", type=Path, metavar="FILE")
     given = parser.parse_args(argv)
+    try:
+        seen = seen_in(given.seen, given.verdicts) if given.seen else []
+    except (OSError, ValueError) as error:
+        parser.error(f"--seen: {error}")
     rows = Rows.read(ROOT / "scenarios" / "features.toml")
     marked = list(marks(ROOT))
     wrong = disagreements(rows, marked)
@@ -271,8 +305,9 @@ def main(argv: Sequence[str]) -> int:
     folder = ROOT / ".qp" / f"features-{given.engine}"
     folder.mkdir(parents=True, exist_ok=True)
     started_s = time.monotonic()
-    files = list(dict.fromkeys(file for _, file, _ in asked))
-    outcomes = run_tests(files, folder, given.engine, only)
+    tests = not_in(seen, asked)
+    ran = run_tests(tests, folder, given.engine, only) if tests else []
+    outcomes = [*seen, *ran] if ran or not tests else []
     lines = judge(rows, asked, outcomes, only)
     took_s = time.monotonic() - started_s
     show(lines, Console(width=None if sys.stdout.isatty() else 150))
@@ -292,8 +327,10 @@ def main(argv: Sequence[str]) -> int:
         for verdict in (*PRECEDENCE[::-1], NOT_COVERED)
         if told.count(verdict)
     )
+    before = f" and {len(seen)} before" if seen else ""
     print(
-        f"{counts}; {len(outcomes)} tests in {took_s:.0f} s; {path.relative_to(ROOT)}"
+        f"{counts}; {len(ran)} tests in {took_s:.0f} s{before}; "
+        f"{path.relative_to(ROOT)}"
     )
     if given.engine == "process" and not only:
         print(f"In containers, too: {', '.join(rows.on_containers)}: ENGINE=container")

@@ -13,6 +13,7 @@ from harness.commands.doctor import doctor
 from harness.commands.init import init
 from harness.commands.outputs import outputs, write_outputs
 from harness.commands.report import report
+from harness.commands.walk import walk
 from harness.contract import contracts
 from harness.errors import (
     ContractError,
@@ -43,6 +44,7 @@ _ABOUT = """Prove which promises a Celery application keeps.
 pytest scenarios/                start the application, hurt it, judge it
 pytest scenarios/ --mutant NAME  the same on an application broken on purpose
 queueproof check shop:app        point it at any Celery application
+queueproof walk                  do all that in random order
 queueproof contracts             what is promised
 queueproof mutants               how it can be broken on purpose
 queueproof judge .qp/latest      judge what was observed again, in a second
@@ -61,6 +63,7 @@ cli.add_command(check)
 cli.add_command(doctor)
 cli.add_command(init)
 cli.add_command(report)
+cli.add_command(walk)
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _scenarios = click.option(

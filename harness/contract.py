@@ -53,7 +53,8 @@ class Contract:
         user_sees: what a user meets when it is broken, in their words.
         likely: the likeliest cause, a guess and labelled so.
         source: where the claim comes from.
-        needs: what a target must have: app, api, worker, beat, socket, journal, job.
+        needs: what a target must have: app, api, worker, beat, socket, journal, job,
+            fallback, flag.
         bounds: the numbers it uses.
         check: the law.
     """

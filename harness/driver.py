@@ -26,6 +26,9 @@ from harness.wait import wait_until
 #: Seconds an HTTP answer may take before it counts as none.
 ANSWER_WITHIN_S = 15.0
 
+#: Seconds after which a user gives up who only wants to know whether a job was taken.
+GIVE_UP_S = 5.0
+
 #: Seconds until a Socket.IO connection must stand.
 CONNECT_WITHIN_S = 10.0
 
@@ -34,15 +37,21 @@ POLL_S = 0.05
 
 
 class Driver:
-    """One user of the application; close it at the end of the test."""
+    """One user of the application; close it at the end of the test.
 
-    def __init__(self, target: Target, api_url: str, history: Recorder) -> None:
+    `part` names the API that is asked, where there are several.
+    """
+
+    def __init__(
+        self, target: Target, api_url: str, history: Recorder, *, part: str = "api"
+    ) -> None:
         if target.api is None:
             raise TargetError(
                 "The target has no API to drive. Add [api] and commands.api."
             )
         self.target = target
         self.history = history
+        self.part = part
         self.subscribers: list[Subscriber] = []
         self._api: Api = target.api
         self._url = api_url
@@ -77,6 +86,42 @@ class Driver:
             took_s=round(took_s, 6),
         )
         return str(job)
+
+    def try_submit(self, kind: str, *, wrong: str = "") -> str | None:
+        """Submit a job, whatever comes of it; return its id, None where it has none.
+
+        What came is written down, with the time it took: `submitted`, `refused`, or
+        `unanswered` after GIVE_UP_S. `wrong` names one of the job's wrong fields.
+        """
+        job = self.target.job(kind)
+        changed = {wrong: job.wrong[wrong]} if wrong else {}
+        about: dict[str, Any] = {"job_kind": kind, "api": self.part, "wrong": wrong}
+        method, _, path = job.submit.partition(" ")
+        try:
+            # On a connection of its own: a server hangs up after an error of its own,
+            # and a request on a kept connection may cross with that.
+            with httpx.Client(base_url=self._url) as once:
+                began = time.monotonic()
+                content = {**job.payload, **changed}
+                answer = once.request(method, path, json=content, timeout=GIVE_UP_S)
+                took_s = time.monotonic() - began
+        except httpx.TransportError as error:
+            about["took_s"] = round(time.monotonic() - began, 6)
+            why = f"{type(error).__name__}: {error}"
+            self.history.record("driver", "unanswered", error=why, **about)
+            return None
+        about |= {
+            "took_s": round(took_s, 6),
+            "code": answer.status_code,
+            "retry_after": answer.headers.get("Retry-After"),
+        }
+        id = _json(answer).get(self._api.job_id)
+        if answer.is_success and id:
+            self.history.record("driver", "submitted", str(id), accepted=True, **about)
+            return str(id)
+        body = answer.text[:300]
+        self.history.record("driver", "refused", body=body, **about)
+        return None
 
     def submit_raw(self, kind: str, payload: Mapping[str, Any]) -> httpx.Response:
         """Send exactly this payload; only a refusal is recorded."""
@@ -138,6 +183,7 @@ class Driver:
             "reason": body.get(self._api.reason),
             "has_result": result is not None,
             "result_digest": digest(result),
+            "result_shape": shape(result),
             "error": body.get(self._api.error),
             "on_event": on_event,
             "took_s": took_s,
@@ -209,6 +255,7 @@ class Driver:
             error=take("error"),
             has_result=result is not None,
             result_digest=digest(result),
+            fields=sorted(data) if isinstance(data, dict) else None,
         )
         if event in TERMINAL:
             self._ended.add(subscriber.job)
@@ -332,6 +379,22 @@ def digest(result: Any) -> str | None:
         return None
     text = json.dumps(result, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shape(value: Any) -> Any:
+    """Return what a result is made of: names and types, no values.
+
+    Of a list what is in it, in one place; an integer is a number like any other.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): shape(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list):
+        shapes = (shape(each) for each in value)
+        distinct = {json.dumps(each, sort_keys=True): each for each in shapes}
+        return [distinct[text] for text in sorted(distinct)]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "number"
+    return None if value is None else type(value).__name__
 
 
 def _is_percent(value: Any) -> bool:

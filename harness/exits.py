@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from harness.history import Observation
 from harness.job_view import KILLING, JobView, Run
 from harness.observation import same_process
+from harness.outages import outages as found_outages
 
 _FAILED = frozenset({"failed"})
 _COMPLETED = frozenset({"completed"})
@@ -27,15 +28,6 @@ _CAUSES = {
 
 #: What a cancel, a limit or a fault brings about; a cause only where none of these is.
 _CONSEQUENCES = ("lost", "terminated", "raised:SystemExit")
-
-#: Faults after which a part is out until they are healed. A slow link is none: a part
-#: behind it is late, and a bound is there to tell whether too late.
-_LASTING = frozenset(
-    {
-        *("pause", "pause_writes", "redis_stop", "redis_restart"),
-        *("black_hole", "refuse", "disk_full", "api_restart"),
-    }
-)
 
 #: Deaths that may strike while the ending of an earlier exit is under way.
 DEATHS = ("child_lost", "worker_lost")
@@ -129,23 +121,7 @@ def _of_damage(job: JobView, run: Run) -> list[Exit]:
 
 def outages(job: JobView) -> list[tuple[float, float]]:
     """Return from when to when a part that announces was out, in the order of time."""
-    healed = job.history.of(source="fault", kind="healed")
-    spans = []
-    for fault in job.history.of(source="fault", kind="injected"):
-        victim = fault.get("victim") or {}
-        name = str(fault.get("fault"))
-        lasting = bool(fault.get("bit")) and name in _LASTING
-        if not lasting or victim.get("role") in ("child", None):
-            continue
-        ends = [
-            h.t
-            for h in healed
-            if h.get("fault") == name
-            and h.get("role") in (victim.get("role"), None)
-            and h.t >= fault.t
-        ]
-        spans.append((fault.t, min(ends, default=float("inf"))))
-    return sorted(spans)
+    return [(outage.begin, outage.end) for outage in found_outages(job.history)]
 
 
 def deadline_t(

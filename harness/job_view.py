@@ -216,6 +216,10 @@ class JobView:
                 run.end = run.parent_end
         return tuple(runs)
 
+    def by_worker(self, run: Run) -> bool:
+        """Return whether a worker ran it: then the witness in it wrote that down."""
+        return any(same_process(o, run.start) for o in self.named("ledger.start"))
+
     def sightings(self, run: Run) -> list["Observation"]:
         """Return what shows the run's process alive or gone, in the order of time."""
         found = [

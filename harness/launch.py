@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from harness.engines import LOOPBACK, Command, Site
+from harness.links import BROKER
 from harness.target import Target
 
 HARNESS = Path(__file__).resolve().parent
@@ -84,10 +85,14 @@ class Urls:
         hosts = {"redis_host": site.host("redis"), "api_host": site.host("api")}
         return self.on_ports(self.redis_port, self.api_port, **hosts)
 
-    def through(self, host: str, port: int) -> "Urls":
-        """Return the URLs of a part for which Redis is elsewhere."""
+    def through(self, host: str, port: int, broker: int | None = None) -> "Urls":
+        """Return the URLs of a part for which Redis is elsewhere.
+
+        `broker` is the port where its broker is, if that is yet another one.
+        """
         linked = self.on_ports(port, self.api_port, redis_host=host)
-        return replace(linked, api=self.api)
+        apart = self.on_ports(broker or port, self.api_port, redis_host=host)
+        return replace(linked, broker=apart.broker, api=self.api)
 
 
 @dataclass(frozen=True)
@@ -198,15 +203,19 @@ class Launcher:
         name: str,
         api_port: int,
         env: Mapping[str, str] | None = None,
+        links: Mapping[str, int] | None = None,
     ) -> Command:
         """Return the deployed command of this role for one more process, `name`.
 
         As on a machine of its own it has another node name, its own port where it is
-        an API, and its own working directory; it reaches Redis directly. `env` is what
-        it is configured differently by.
+        an API, and its own working directory; it reaches Redis through these links, or
+        else directly. `env` is what it is configured differently by.
         """
         api = f"http://{self._site.host(name)}:{api_port}"
         urls = replace(self._urls, api=api)
+        if links:
+            ports = links[name], links[name + BROKER]
+            urls = urls.through(self._site.harness, *ports)
         what = (self._target, urls, self._layout, self._mutant, self._witness)
         command = Launcher(*what, site=self._site).deployed(role)
         work = self._layout.work_of(name)

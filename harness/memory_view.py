@@ -18,6 +18,9 @@ LOOKS_AT_REST = 5
 #: The name of the mark by which a run says that it holds its memory.
 HELD = "held"
 
+#: The probe that looks at a card, see `harness.probes.nvml`.
+CARD = "nvml"
+
 #: How many processes are named in words, the largest first.
 NAMED = 4
 
@@ -66,8 +69,9 @@ class Look:
         """Return in words who held how much, and which probe saw it."""
         largest = sorted(self.shares, key=lambda s: -float(s["mib"]))[:NAMED]
         each = ", ".join(f"pid {s['pid']}: {s['mib']:.0f}" for s in largest)
-        by = self.observation.get("by")
-        return f"{self.mib:.0f} MiB by {by} at {self.t:.2f} s ({each})"
+        by, whole = self.observation.get("by"), self.observation.get("container_mib")
+        of_all = f"; its container: {whole:.0f}" if whole else ""
+        return f"{self.mib:.0f} MiB by {by} at {self.t:.2f} s ({each}{of_all})"
 
 
 def looks(history: "History") -> list[Look]:

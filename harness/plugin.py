@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.history import History
     from harness.probes import Probes
     from harness.report.verdict_file import Judged
+    from harness.rollout import Rollout
     from harness.run import Run
     from harness.scenario import Scenario
     from harness.stack import Stack
@@ -190,6 +191,10 @@ def stack(request: pytest.FixtureRequest, history: "History") -> "Iterator[Stack
     from harness.probes import Probes
 
     running = run.stack_for(history)
+    if running.described and "rollout" not in request.fixturenames:
+        from harness.rollout import deploy
+
+        deploy(running, {})
     probes = Probes(running, history)
     scenario.follow(running, probes)
     request.node.stash[_PROBES] = probes
@@ -197,6 +202,18 @@ def stack(request: pytest.FixtureRequest, history: "History") -> "Iterator[Stack
     probes.close()
     scenario.close()
     run.release_stack(request.node.nodeid)
+
+
+@pytest.fixture
+def rollout(stack: "Stack", history: "History") -> "Rollout":
+    """Deploy the API anew, configured differently, while jobs are in flight.
+
+    What it is left at the next test that asks for it finds; any other finds the API as
+    it is described.
+    """
+    from harness.rollout import Rollout
+
+    return Rollout(stack, history)
 
 
 @pytest.fixture

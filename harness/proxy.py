@@ -58,6 +58,10 @@ class Proxy:
         """Lose all bytes while on, connections stay open; off: reset what lost some."""
         self._order(lambda: self._traffic.swallow(on))
 
+    def deafen(self, on: bool) -> None:
+        """Lose all answers while on, and nothing else; off: reset what lost some."""
+        self._order(lambda: self._traffic.deafen(on))
+
     def refuse(self, on: bool) -> None:
         """Refuse new connections and reset the open ones; the port stays ours."""
 

@@ -52,6 +52,7 @@ class Scenario:
             contracts=[c.id for c in contracts],
             bounds=self.bounds,
             limits=run.target.limits,
+            coroutines=run.target.coroutines,
             engine=run.engine_name,
             redis_server=run.redis_server,
             mutant=run.mutant.name if run.mutant else None,

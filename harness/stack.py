@@ -6,7 +6,7 @@ Everything of one stack lives in one folder, see `Layout`, at one site of its en
 import itertools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,8 @@ class Stack:
         self._processes: dict[str, Process] = {}
         self._probe_workers: dict[tuple[Any, ...], ProbeWorker] = {}
         self.replicas: dict[str, Replica] = {}
+        #: Commands as described, of parts that `harness.rollout` deployed differently.
+        self.described: dict[str, Command] = {}
         self._numbers = itertools.count(2)
         self._lock = threading.RLock()
         self._one_restart = threading.RLock()  # it takes a while, a look must not
@@ -255,21 +257,39 @@ class Stack:
 
     @contextmanager
     def replica(
-        self, role: str, env: Mapping[str, str] | None = None
+        self,
+        role: str,
+        env: Mapping[str, str] | None = None,
+        *,
+        linked: bool = False,
     ) -> Iterator[Replica]:
         """Run a part's deployed command once more, beside it, while the body runs.
 
         It is ready when the body begins, is a part of the stack under the name the
         replica has, say worker-2, and is asked to leave with SIGTERM at the end. `env`
-        configures it differently than the first.
+        configures it differently than the first. Where it is `linked` its way to Redis,
+        or to its broker alone, can be hurt: see `harness.links`.
         """
         self.process(role)  # StackError where there is no such part
+        # No name is given twice, so that a history stays clear.
+        name = f"{role}-{next(self._numbers)}"
+        unlinked: AbstractContextManager[dict[str, int]] = nullcontext({})
+        links = self.links.of_replica(name) if linked else unlinked
+        with links as ports, self._running(role, name, env, ports) as replica:
+            yield replica
+
+    @contextmanager
+    def _running(
+        self,
+        role: str,
+        name: str,
+        env: Mapping[str, str] | None,
+        ports: Mapping[str, int],
+    ) -> Iterator[Replica]:
         assert self._launcher is not None, "start() comes first"
         with self._lock:
-            # No name is given twice, so that a history stays clear.
-            name = f"{role}-{next(self._numbers)}"
             port = free_port()
-            self._start(self._launcher.replica(role, name, port, env))
+            self._start(self._launcher.replica(role, name, port, env, ports))
             replica = Replica(role, name, f"http://127.0.0.1:{port}")
             self.replicas[name] = replica
         try:

@@ -20,6 +20,15 @@ TERMINAL = ("completed", "failed", "cancelled")
 
 ROLES = ("api", "worker", "beat")
 
+#: What a submit may do while the broker cannot be reached: answer 503 and keep nothing,
+#: or let processes of the API run the job.
+POLICIES = ("refuse", "run_locally")
+
+#: Positions of the flag of a migration: new jobs go to workers, or the way of before.
+POSITIONS = ("on", "off")
+#: What jobs hold much of: main memory, or that of a card, which NVML tells.
+DEVICES = ("memory", "nvml")
+
 
 @dataclass(frozen=True)
 class Api:
@@ -71,8 +80,12 @@ class Record:
 class Job:
     """One kind of job users submit; limits are those the application enforces.
 
+    `wrong` is {field of the payload: a value with which it must be refused}.
+
     Without an API it is sent as `task(*args, **kwargs)`, and its limits with it; then
     `expected_s`, which it takes when nothing stops it, is longer than both.
+    `coroutine` says that its body is one, whose own `finally` marks "coroutine cleanup"
+    in the journal.
 
     `reads` is a file under {data} without which it meets a fault that passes; such
     faults are the errors named `transient`, and it is tried again `retries` times.
@@ -80,12 +93,14 @@ class Job:
 
     submit: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[str, Any] = field(default_factory=dict)
     task: str = ""
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     expected_s: float | None = None
     soft_s: float | None = None
     hard_s: float | None = None
+    coroutine: bool = False
     reads: str = ""
     transient: Sequence[str] = ()
     retries: int = 0
@@ -110,12 +125,26 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """What gives a run of an entry of beat's schedule more to do than it has time for.
+
+    So many files, years old, in a folder below {data} that the run cleans up.
+    """
+
+    litter: str = ""
+    files: int = 10
+
+
+@dataclass(frozen=True)
 class Target:
     """The application under test. Only `app` is needed for contracts of a worker.
 
     `chdir` is the folder whose files commands find where they start; what they write
     there stays in the run's own folder. `longest_countdown_s` is the longest time that
     a message of it waits for its ETA, countdown or retry; 0 where nobody says.
+    `fallback` is {policy: what the environment of an API with this policy has beside
+    `env`}, for each policy that can be chosen; `flag` the same for both positions, on
+    and off, of the flag of a migration.
     """
 
     app: str
@@ -123,6 +152,7 @@ class Target:
     chdir: Path | None = None
     pythonpath: tuple[Path, ...] = ()
     queues: tuple[str, ...] = ()
+    device: str = "memory"
     links: tuple[str, ...] = ()
     longest_countdown_s: float = 0.0
     allow_hosts: tuple[str, ...] = ()
@@ -134,6 +164,9 @@ class Target:
     states: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
+    fallback: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    flag: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    schedule: Mapping[str, Entry] = field(default_factory=dict)
     bounds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
 
@@ -146,7 +179,7 @@ class Target:
 
     @property
     def provides(self) -> frozenset[str]:
-        """Return what contracts may need of app, api, worker, beat, socket, job, ..."""
+        """Return what contracts may need: app, api, worker, beat, socket, job, ..."""
         found = {"app", *self.commands}
         if self.api is None:
             found.discard("api")
@@ -154,6 +187,10 @@ class Target:
             found.add("socket")
         if self.jobs:
             found.add("job")
+        if self.fallback and "api" in found:
+            found.add("fallback")
+        if self.flag and "api" in found:
+            found.add("flag")
         if any("{journal}" in value for value in self.env.values()):
             found.add("journal")
         return frozenset(found)
@@ -170,6 +207,11 @@ class Target:
             if job.retries:
                 told[kind] |= {"retries": job.retries, "transient": [*job.transient]}
         return told
+
+    @property
+    def coroutines(self) -> list[str]:
+        """Return the kinds of jobs that are coroutines, for the first line, too."""
+        return [kind for kind, job in self.jobs.items() if job.coroutine]
 
     @property
     def longest_job(self) -> str:

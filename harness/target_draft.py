@@ -37,6 +37,14 @@ _API = """
 # hard_s = 15
 # retries = 3                          # how often it is tried again, and after what
 # transient = ["ConnectionError"]
+#
+# [fallback.refuse]                    # what a submit does without a broker: refuse
+#                                      # or run_locally; its env where it is a setting
+#
+# [flag.on]                            # during the migration: new jobs go to workers,
+# USE_CELERY = "true"
+# [flag.off]                           # or the way of before
+# USE_CELERY = "false"
 """
 
 

@@ -2,6 +2,7 @@
 
     app = "shop.broker:app"                  # the Celery app; all that workers need
     queues = ["default"]                     # the queues its own worker serves
+    device = "memory"                        # what jobs hold: or "nvml", on a card
     links = ["worker"]                       # parts whose way to Redis can be hurt
     longest_countdown_s = 600                # of an ETA, countdown or retry
     allow_hosts = ["models.internal"]        # not the stack's, and yet to be reached
@@ -19,7 +20,13 @@
     [record]                                 # its database: sqlite = "a.db", query
     [words.states]                           # its word -> ours
     [words.events]
-    [job.report]                             # submit, payload; or task, args, kwargs
+    [job.report]                             # submit, payload, wrong; or task, args,
+                                             # kwargs
+    [fallback.run_locally]                   # env with which a submit does this without
+    [fallback.refuse]                        # a broker; empty where it always does
+    [flag.on]                                # env with which new jobs go to workers,
+    [flag.off]                               # and with which they go the old way
+    [schedule.clean_up]                      # what makes a run long: litter, files
     [bounds."terminal.every-exit"]           # a contract's bounds, in seconds
     [container]                              # for --engine container: image, user, ...
 
@@ -39,11 +46,15 @@ from typing import Any, TypeVar
 
 from harness.errors import TargetError
 from harness.target import (
+    DEVICES,
     EVENTS,
+    POLICIES,
+    POSITIONS,
     ROLES,
     STATES,
     Api,
     Container,
+    Entry,
     Job,
     Record,
     Socket,
@@ -182,6 +193,7 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
             (folder / entry).resolve() for entry in _list(raw, "pythonpath")
         ),
         queues=tuple(_list(raw, "queues")),
+        device=_device(raw),
         links=_roles(raw, "links", commands),
         longest_countdown_s=_seconds(raw, "longest_countdown_s"),
         allow_hosts=_hosts(raw, "allow_hosts"),
@@ -196,6 +208,12 @@ def from_table(raw: dict[str, Any], folder: Path) -> Target:
             kind: _job(table, f"job.{kind}")
             for kind, table in _need(raw, "job", dict, "", default={}).items()
         },
+        fallback=_fallback(_need(raw, "fallback", dict, "", default={})),
+        flag=_flag(_need(raw, "flag", dict, "", default={})),
+        schedule={
+            name: _entry(table, f"schedule.{name}")
+            for name, table in _need(raw, "schedule", dict, "", default={}).items()
+        },
         bounds=_need(raw, "bounds", dict, "", default={}),
         container=_record(Container, raw.get("container", {}), "container"),
     )
@@ -208,14 +226,16 @@ def _record(kind: type[T], table: Any, where: str) -> T:
     _refuse_unknown(table, known, f"{where}.")
     for key, value in table.items():
         wants: tuple[type, ...] = (str,)
-        if key in ("payload", "kwargs", "room", "fields", "expire"):
+        if key in ("payload", "wrong", "kwargs", "room", "fields", "expire"):
             wants = (dict,)
         elif key in ("args", "transient"):
             wants = (list,)
         elif key.endswith("_s"):
             wants = (int, float)
-        elif key in ("mounts", "memory_mib", "retries"):
-            wants = (bool,) if key == "mounts" else (int,)
+        elif key in ("mounts", "coroutine"):
+            wants = (bool,)
+        elif key in ("memory_mib", "retries", "files"):
+            wants = (int,)
         if not isinstance(value, wants):
             names = " or ".join(want.__name__ for want in wants)
             raise TargetError(f"{where}.{key} = {value!r}: expected {names}.")
@@ -252,6 +272,16 @@ def _job(table: Any, where: str) -> Job:
     return job
 
 
+def _entry(table: Any, where: str) -> Entry:
+    entry = _record(Entry, table, where)
+    if not entry.litter.startswith("{data}/") or ".." in entry.litter:
+        raise TargetError(
+            f'{where}.litter = {entry.litter!r}: write a folder below "{{data}}/", '
+            "since files are laid there and removed."
+        )
+    return entry
+
+
 def _words(table: Any, ours: tuple[str, ...], where: str) -> dict[str, str]:
     words = _strings(table, where)
     for theirs, our in words.items():
@@ -261,6 +291,22 @@ def _words(table: Any, ours: tuple[str, ...], where: str) -> dict[str, str]:
                 f"{nearest(our, ours)}. Use one of {', '.join(ours)}."
             )
     return words
+
+
+def _fallback(table: dict[str, Any]) -> dict[str, dict[str, str]]:
+    _refuse_unknown(table, POLICIES, "fallback.")
+    return {
+        policy: _strings(env, f"fallback.{policy}") for policy, env in table.items()
+    }
+
+
+def _flag(table: dict[str, Any]) -> dict[str, dict[str, str]]:
+    _refuse_unknown(table, POSITIONS, "flag.")
+    for position in POSITIONS if table else ():
+        _need(table, position, dict, "flag.")
+    return {
+        position: _strings(env, f"flag.{position}") for position, env in table.items()
+    }
 
 
 def _check_placeholders(table: Mapping[str, str], where: str) -> None:
@@ -306,6 +352,16 @@ def _roles(raw: dict[str, Any], key: str, commands: Any) -> tuple[str, ...]:
                 f"{nearest(role, commands)}. Known: {', '.join(commands)}."
             )
     return roles
+
+
+def _device(raw: dict[str, Any]) -> str:
+    device = _need(raw, "device", str, "", default=DEVICES[0])
+    if device not in DEVICES:
+        raise TargetError(
+            f"device = {device!r}: not one of {', '.join(DEVICES)}"
+            f"{nearest(device, DEVICES)}."
+        )
+    return device
 
 
 def _hosts(raw: dict[str, Any], key: str) -> tuple[str, ...]:

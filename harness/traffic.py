@@ -51,6 +51,7 @@ class Traffic:
         self._selector = selector
         self.ends: set[End] = set()
         self.swallowing = False
+        self.deaf = False
         self.delay_s = 0.0
         self.loss: PacketLoss | None = None
 
@@ -79,6 +80,13 @@ class Traffic:
                 self._reset(end)
             else:
                 self._send(end)
+
+    def deafen(self, on: bool) -> None:
+        """Lose what the server says while on; off: reset what lost some."""
+        self.deaf = on
+        for end in list(self.ends):
+            if not on and end.lost:
+                self._reset(end)
 
     @property
     def is_late(self) -> bool:
@@ -142,7 +150,8 @@ class Traffic:
             self._broken(end)
             return
         end.read_all = not data
-        if self.swallowing or end.peer is None:
+        unheard = self.deaf and end.onward
+        if self.swallowing or unheard or end.peer is None:
             end.lost = True
             if end.peer is not None:
                 end.peer.lost = True

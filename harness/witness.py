@@ -21,6 +21,8 @@ The guard of the stack adds {"what": "refused", "part", "host", "port", "name", 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import hashlib
 import importlib.util
 import json
@@ -31,7 +33,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
@@ -269,6 +271,69 @@ def _await_release(job: str, until: float) -> None:
         _linger(0.02)
 
 
+def _leave(job: str, until: float, ends: str) -> None:
+    """Wait for the release, then end so: "returns", "raises", or "swallows" till then.
+
+    What swallows goes on through any exception.
+    """
+    while True:
+        try:
+            _await_release(job, until)
+            break
+        except Exception:  # what "swallows" is for
+            if ends != "swallows":
+                raise
+    if ends == "raises":
+        raise ValueError("a task that fails as it was told to")
+
+
+#: A pipeline that is deaf to SIGTERM and SIGHUP, and ends by itself.
+_DEAF = "trap '' TERM HUP; sleep {seconds} | cat"
+
+
+@contextlib.contextmanager
+def _on_card(mib: int) -> Iterator[None]:
+    """Hold so many MiB of the first card; nothing of it is left after the body."""
+    cuda = ctypes.CDLL("libcuda.so.1")
+    device, context, at = ctypes.c_int(), ctypes.c_void_p(), ctypes.c_uint64()
+    try:
+        for call, arguments in (
+            ("cuInit", (0,)),
+            ("cuDeviceGet", (ctypes.byref(device), 0)),
+            ("cuCtxCreate_v2", (ctypes.byref(context), 0, device)),
+            ("cuMemAlloc_v2", (ctypes.byref(at), ctypes.c_size_t(mib * 2**20))),
+        ):
+            code = getattr(cuda, call)(*arguments)
+            if code:
+                raise OSError(f"{call}: CUDA error {code}")
+        yield
+    finally:
+        cuda.cuCtxDestroy_v2(context)
+
+
+def _fork(seconds: float, *, daemon: bool) -> int:
+    """Fork a process that lives so long, deaf to SIGTERM; a daemon is nobody's child.
+
+    Return its pid.
+    """
+    told, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        if daemon:
+            os.setsid()
+        if not daemon or os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.write(tell, b"%d" % os.getpid())
+            select.select([], [], [], seconds)
+        os._exit(0)
+    if daemon:
+        os.waitpid(pid, 0)
+    pid = int(os.read(told, 20))
+    os.close(told)
+    os.close(tell)
+    return pid
+
+
 def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
     """Add the probe tasks to this application; `mark(task, name)` writes a line.
 
@@ -363,9 +428,15 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
 
     @probe
     def hold_memory(
-        self: Any, mib: int = 512, seconds: float = 1.0, ends: str = "returns"
+        self: Any,
+        mib: int = 512,
+        seconds: float = 1.0,
+        ends: str = "returns",
+        on: str = "memory",
     ) -> int:
         """Hold so many MiB, every page written, until released, at most so long.
+
+        `on`: main "memory"; "nvml", the first card, which needs CUDA's driver.
 
         `ends`: "returns"; "raises"; "swallows" every exception until then. A second
         execution of what was released holds nothing.
@@ -373,19 +444,12 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         if os.path.exists(_release(self.request.id)):
             return 0
         until = time.monotonic() + seconds
-        held = bytearray(mib * 2**20)
-        held[::4096] = b"x" * len(range(0, len(held), 4096))
-        mark(self, "held")
-        while True:
-            try:
-                _await_release(self.request.id, until)
-                break
-            except Exception:  # what "swallows" is for
-                if ends != "swallows":
-                    raise
-        if ends == "raises":
-            raise ValueError("a job that holds memory and fails")
-        return len(held)
+        with _on_card(mib) if on == "nvml" else contextlib.nullcontext():
+            held = bytearray(0 if on == "nvml" else mib * 2**20)
+            held[::4096] = b"x" * len(range(0, len(held), 4096))
+            mark(self, "held")
+            _leave(self.request.id, until, ends)
+        return mib * 2**20
 
     @probe
     def spawn_child(self: Any, seconds: float = 1.0) -> int:
@@ -409,6 +473,28 @@ def register_probes(app: Any, mark: Callable[[Any, str], None]) -> None:
         mark(self, f"child {pid}")
         _linger(seconds)
         return pid
+
+    @probe
+    def start_processes(
+        self: Any, seconds: float = 1.0, outlive_s: float = 60.0, ends: str = "returns"
+    ) -> None:
+        """Start a pipeline of a shell, a fork and a daemon; they live so long.
+
+        Marks "child PID" of each, then "started", and goes on until released, at most
+        `seconds`; `ends` as of `hold_memory`. A second execution starts nothing.
+        """
+        if os.path.exists(_release(self.request.id)):
+            return
+        until = time.monotonic() + seconds
+        outlive_s = max(0.0, min(outlive_s, 120.0))
+        shell = subprocess.Popen(
+            _DEAF.format(seconds=outlive_s), shell=True, stdin=subprocess.DEVNULL
+        )
+        forked = [_fork(outlive_s, daemon=daemon) for daemon in (False, True)]
+        for pid in (shell.pid, *forked):
+            mark(self, f"child {pid}")
+        mark(self, "started")
+        _leave(self.request.id, until, ends)
 
     @probe
     def coroutine(self: Any, seconds: float = 1.0) -> float:

@@ -135,7 +135,7 @@ def run(
             return
         context = JobContext(job_id, claimed, deadline_s, path)
         # On the local path the API keeps the lease, in the row.
-        with _leased(job_id) if path is Path.CELERY else contextlib.nullcontext():
+        with _leased(context) if path is Path.CELERY else contextlib.nullcontext():
             _run_to_end(context, work, limit, transient)
 
 
@@ -229,16 +229,17 @@ def _journaled(context: JobContext) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _leased(job_id: str) -> Iterator[None]:
+def _leased(context: JobContext) -> Iterator[None]:
     # A thread, because the job itself may be in a native call for long.
     lease_s = settings().lease_seconds
+    lease = endings.lease_of(context.job_id, context.attempt)
     leases = Leases(endings.client(), lease_s=lease_s)
     ended = threading.Event()
 
     def renew() -> None:
         while True:
             with contextlib.suppress(redis.RedisError):
-                leases.renew(job_id)
+                leases.renew(lease)
             if ended.wait(lease_s / 3):
                 return
 
@@ -250,4 +251,4 @@ def _leased(job_id: str) -> Iterator[None]:
         ended.set()
         thread.join(2 * events.ANSWER_S)
         with contextlib.suppress(redis.RedisError):
-            leases.release(job_id)
+            leases.release(lease)

@@ -38,7 +38,8 @@ def on(name: str, function: Work) -> Work:
 def held(name: str, context: JobContext) -> Iterator[None]:
     """Hold a place on the device `name`.
 
-    Waits until the job's soft limit, and says so to the user.
+    Waits until the job's soft limit, and says so to the user. The journal tells who
+    held it from when to when.
 
     Raises:
         Cancelled, SoftTimeLimitExceeded: while it waited.
@@ -61,7 +62,11 @@ def held(name: str, context: JobContext) -> Iterator[None]:
         holder=f"job {context.job_id}",
         check=check,
     ):
-        yield
+        context.mark(f"device {name} taken")
+        try:
+            yield
+        finally:
+            context.mark(f"device {name} given back")
 
 
 def folder() -> Path:

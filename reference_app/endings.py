@@ -173,6 +173,15 @@ def attempt_of(headers: Any) -> int:
     return int((headers or {}).get("attempt") or 1)
 
 
+def lease_of(job_id: str, attempt: int) -> str:
+    """Return the name of an attempt's lease.
+
+    Each has its own: what a lost attempt leaves behind would be taken for the next
+    one's, which has just begun and has not renewed any.
+    """
+    return f"{job_id}#{attempt}"
+
+
 def _reject(job_id: str, message: Any, text: str, reason: str) -> None:
     attempt = attempt_of(getattr(message, "headers", None))
     finish(job_id, State.FAILED, attempt=attempt, error=text, reason=reason)

@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reference_app import endings, job_task
 from reference_app.jobs import Job, Path, State
+from reference_app.patterns import orphans
 from reference_app.patterns.cancel import Escalation
 from reference_app.settings import Settings
 
@@ -196,6 +197,9 @@ def run_job(job_id: str, attempt: int, place: str, soft_limit_s: float | None) -
     if job is None:
         return
     signal.setitimer(signal.ITIMER_REAL, soft_limit_s or 0)
+    orphans.adopt()
+    started = orphans.Job()
+    started.begin()
     try:
         # What the job raised has been written into its row.
         with contextlib.suppress(Exception, Ignore):
@@ -209,6 +213,7 @@ def run_job(job_id: str, attempt: int, place: str, soft_limit_s: float | None) -
             )
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        started.end()
 
 
 def _die_with_parent() -> None:

@@ -4,7 +4,7 @@ import logging
 import os
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import redis
 from kombu import Producer, pools
@@ -34,8 +34,12 @@ CONNECTIVITY = (
     redis.ConnectionError,
     redis.TimeoutError,
     redis.ReadOnlyError,
+    redis.OutOfMemoryError,
     OSError,
 )
+
+#: How Redis begins its answer when it cannot write to its disk.
+DISK_FULL = "MISCONF"
 
 
 @dataclass(frozen=True)
@@ -133,8 +137,15 @@ def _producers(pid: int) -> ProducerPool:
 
 
 def _send(message: Message) -> None:
-    with _producers(os.getpid()).acquire(block=True, timeout=ANSWER_S) as producer:
-        _send_by(producer, message)
+    try:
+        with _producers(os.getpid()).acquire(block=True, timeout=ANSWER_S) as producer:
+            _send_by(producer, message)
+    except OperationalError as error:
+        # Celery's one name for all that Redis may answer. What no outage explains, a
+        # key that is no list, a command that is not permitted, is raised as it was.
+        if _is_bug(error.__cause__):
+            raise error.__cause__ from None
+        raise
 
 
 def _send_by(producer: Producer, message: Message) -> None:
@@ -152,6 +163,11 @@ def _send_by(producer: Producer, message: Message) -> None:
         retry=False,
         producer=producer,
     )
+
+
+def _is_bug(error: BaseException | None) -> TypeGuard[redis.ResponseError]:
+    takes_nothing = isinstance(error, CONNECTIVITY) or str(error).startswith(DISK_FULL)
+    return isinstance(error, redis.ResponseError) and not takes_nothing
 
 
 def _is_about_password(error: BaseException | None) -> bool:

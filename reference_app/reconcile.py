@@ -76,13 +76,17 @@ class Reconciler:
             endings.announce(job.id)
 
     def _lose(self) -> None:
-        attempts = {job.id: job.attempt for job in endings.store().active()}
-        if not attempts:
+        active = {
+            endings.lease_of(job.id, job.attempt): job
+            for job in endings.store().active()
+        }
+        if not active:
             return  # without jobs there no Redis is asked: it may well be gone
-        for job_id in self._leases.lost(list(attempts)):
-            log.warning("%s is lost", job_id)
-            endings.lose(job_id, attempts[job_id])
-            self._leases.release(job_id)
+        for lease in self._leases.lost(list(active)):
+            job = active[lease]
+            log.warning("%s is lost", job.id)
+            endings.lose(job.id, job.attempt)
+            self._leases.release(lease)
 
     def _lose_local(self) -> None:
         for job in endings.store().active(Path.LOCAL):

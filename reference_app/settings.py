@@ -154,6 +154,8 @@ class Settings(BaseSettings):
     workspace_cleanup_enabled: bool = True
     workspace_cleanup_interval: float = Field(default=600, gt=0)
     workspace_max_age: float = Field(default=86_400, ge=0)
+    #: Seconds the disk is left to the jobs after each workspace that goes.
+    workspace_cleanup_rest: float = Field(default=0, ge=0)
     #: Everything in it may be removed.
     workspaces_dir: Path = Field(
         default_factory=lambda known: known["data_dir"] / "workspaces"

@@ -81,8 +81,9 @@ class Supervisor:
         if time.monotonic() < self._renew_again_s:
             return
         try:
-            for job_id in _running():
-                self._leases.renew(job_id)
+            for request in _requests():
+                attempt = endings.attempt_of(request.request_dict)
+                self._leases.renew(endings.lease_of(request.id, attempt))
         except redis.RedisError:
             self._renew_again_s = time.monotonic() + BACK_OFF_S
 
@@ -96,9 +97,14 @@ class Supervisor:
 
 def _running() -> dict[str, int]:
     """Return the process of each running job; a child has one job at a time."""
+    return {request.id: request.worker_pid for request in _requests()}
+
+
+def _requests() -> list[Any]:
+    """Return what runs in children of this worker."""
     # In the pools solo and threads the job runs in this very process: leave it alone.
-    return {
-        request.id: request.worker_pid
+    return [
+        request
         for request in list(worker_state.active_requests)
         if request.worker_pid not in (None, os.getpid())
-    }
+    ]

@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from reference_app import leaving, memory, supervision
 from reference_app.broker import QueueRow, app, queue_table
-from reference_app.patterns import outage, recycle
+from reference_app.patterns import orphans, outage, recycle
 from reference_app.settings import Settings, settings
 
 
@@ -69,6 +69,7 @@ def main(arguments: Sequence[str]) -> None:
     """Run the worker until SIGTERM; the running job may finish within the grace."""
     recycle.install(app, every_s=settings().worker_maintenance_interval)
     outage.install(app)
+    orphans.install(app)
     supervision.install(app, settings())
     leaving.install(settings())
     _report_what_is_ignored(value_of(arguments, "--pool", "-P"))

@@ -8,6 +8,17 @@ import pytest
 collect_ignore = ["features"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what makes a scenario longer than CI has time for."""
+    group = parser.getgroup("scenarios")
+    group.addoption(
+        "--churn-jobs", type=int, default=12, help="jobs of test_churn (default: 12)"
+    )
+    group.addoption(
+        "--churn-seed", type=int, default=1, help="seed of its damage (default: 1)"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let the application described here be the default of --target."""
     if config.option.target is None:

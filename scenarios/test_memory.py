@@ -1,8 +1,10 @@
-"""Jobs that hold much memory, one after the other, each with another ending."""
+"""Jobs and the device: what they hold, when they give it back, and who waits."""
+
+import contextlib
 
 import pytest
 
-from harness import situations
+from harness import Driver, situations
 
 #: MiB that each job holds: eight times what the worker may keep.
 MIB = 512
@@ -19,3 +21,40 @@ def test_ten_jobs_that_hold_much_memory_give_it_back_however_they_end(
         mib=MIB,
         endings=(*memory.ENDINGS, *again),
     )
+
+
+@pytest.mark.contract("memory.device-is-untouched-before-the-job")
+def test_the_first_job_after_a_start_works_and_so_does_the_first_of_a_fresh_process(
+    stack, driver, probes, history
+):
+    stack.restart("worker")
+    probes.memory("worker")
+    for seed in (1, 2):
+        history.settle(driver.submit("compare", seed=seed), within_s=20)
+
+
+@pytest.mark.contract("memory.device-is-not-overbooked")
+def test_jobs_of_the_worker_and_of_the_old_path_take_turns_on_the_device(
+    stack, target, driver, faults, history
+):
+    """Of two that began one waits; when the one at it is killed, it is its turn."""
+    # The old path's clock runs from before its process has imported what it needs.
+    old = {"USE_CELERY": "false", "STEERING_SOFT_TIME_LIMIT": "80"}
+    old["STEERING_HARD_TIME_LIMIT"] = "90"
+    with (
+        stack.replica("api", old) as api,
+        contextlib.closing(Driver(target, api.api, history)) as before,
+    ):
+        first = before.submit("compare", num_samples=128)
+        history.until(first, "journal.mark", within_s=60)
+        second = driver.submit("compare")
+        history.settle(first, within_s=60)
+        history.settle(second, within_s=20)
+        dies = before.submit("long_compare")
+        history.until(dies, "journal.mark", within_s=60)
+        waits = driver.submit("compare")
+        history.until(waits, "journal.start", within_s=20)
+        faults.kill_child(dies)
+        before.cancel(dies)  # else it is tried again
+        history.settle(waits, within_s=20)
+        before.wait_for_state(dies, within_s=20)

@@ -1,8 +1,10 @@
 """Jobs that take too long, on the worker as it is deployed."""
 
+import contextlib
+
 import pytest
 
-from harness import situations
+from harness import Driver, situations, wait_until
 
 
 @pytest.mark.feature("S0-16")
@@ -62,3 +64,35 @@ def test_a_sweep_past_its_soft_limit_is_no_success_and_no_more_work(driver, hist
     driver.subscribe(job)
     history.situation("exit.soft_limit", job)
     history.settle(job, within_s=20)
+
+
+@pytest.mark.contract("time_limit.nothing-outlives-the-job")
+def test_what_a_job_started_ends_with_it_at_a_limit_a_cancel_or_a_kill(
+    agent, target, faults, probes, history
+):
+    situations.time_limit.ended_with_their_processes(
+        agent, target, faults, probes, history
+    )
+
+
+@pytest.mark.contract(
+    "time_limit.coroutine-cleans-up", "time_limit.nothing-outlives-the-job"
+)
+def test_a_coroutine_past_its_soft_limit_ends_its_program_and_spoils_no_other_job(
+    stack, target, probes, history
+):
+    limits = {"GAN_SOFT_TIME_LIMIT": "2", "GAN_HARD_TIME_LIMIT": "6"}
+    with (
+        stack.replica("api", limits) as api,
+        contextlib.closing(Driver(target, api.api, history)) as driver,
+    ):
+        history.settle(driver.submit("seed"), within_s=20)
+        job = driver.submit("script")
+        history.until(job, "journal.start", within_s=20)
+        following = driver.submit("seed")
+        wait_until(
+            lambda: probes.watch_started(job), within_s=2, what="its program runs"
+        )
+        history.situation("exit.soft_limit", job)
+        history.settle(job, within_s=20)
+        history.settle(following, within_s=20)

@@ -12,6 +12,8 @@ from ci.features import (
     exit_code,
     judge,
     marks,
+    not_in,
+    seen_in,
 )
 
 pytest_plugins = ["pytester"]
@@ -191,6 +193,63 @@ def test_what_pytest_saw_is_written_test_by_test(pytester):
     assert short["holds"]["rows"] == ["S0-01", "S0-02"]
     assert "two" in short["violated"]["why"]
     assert "no Redis" in short["broken"]["why"]
+
+
+MARKED_AND_NOT = """
+import pytest
+
+@pytest.mark.feature("S0-01")
+@pytest.mark.parametrize("way", "ab")
+def test_shown(way): ...
+
+@pytest.mark.feature("S0-02")
+def test_shown_too(): assert False
+
+def test_unmarked(): ...
+"""
+
+
+@pytest.mark.parametrize("how", [(), ("-n", "2")], ids=["alone", "two-workers"])
+def test_beside_the_other_tests_the_marked_ones_are_stored(pytester, how):
+    pytester.syspathinsert(ROOT)
+    pytester.makepyfile(MARKED_AND_NOT)
+    pytester.makeini("[pytest]\nmarkers = feature(*rows): rows")
+    told = pytester.runpytest_subprocess(
+        *("-p", "ci.feature_outcomes", "--feature-outcomes", "seen/unit.json"),
+        *("--feature-beside", *how),
+    )
+    told.assert_outcomes(passed=3, failed=1)
+    found = seen_in(pytester.path / "seen", None)
+    assert sorted(each["test"].partition("::")[2] for each in found) == [
+        "test_shown[a]",
+        "test_shown[b]",
+        "test_shown_too",
+    ]
+    assert {each["outcome"] for each in found} == {"holds", "violated"}
+
+
+def test_what_was_seen_is_not_run_again():
+    seen = [outcome("a.py::test_a[1]", "S0-01"), outcome("b.py::test_b", "S0-02")]
+    assert not_in(seen, [*MARKED, ("S0-02", "a.py", "test_a")]) == ["a.py::test_b"]
+
+
+def test_a_folder_in_which_nothing_was_stored_is_wrong_use(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        features.main(["--seen", str(tmp_path)])
+    assert end.value.code == 2
+    assert "holds no outcomes" in capsys.readouterr().err
+
+
+def test_what_was_seen_is_inconclusive_where_its_contracts_are_no_more(tmp_path):
+    verdicts = tmp_path / "verdicts.json"
+    said = {"test": "t", "verdicts": [{"status": "inconclusive"}]}
+    verdicts.write_text(json.dumps({"tests": [said]}))
+    folder = tmp_path / "seen"
+    folder.mkdir()
+    failed = [outcome("t", "S0-01", outcome="violated")]
+    (folder / "scenarios.json").write_text(json.dumps(failed))
+    assert seen_in(folder, verdicts)[0]["outcome"] == "inconclusive"
+    assert seen_in(folder, None)[0]["outcome"] == "violated"
 
 
 def test_the_table_shows_what_did_not_hold(capsys):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from harness.cancel_view import begun_t, cancels, first_behind, starts
 from harness.contract import Bound, contract
 from harness.history import History, Observation
 from harness.job_view import JobView
@@ -28,41 +29,25 @@ def queued_never_starts(history: History, bounds: Mapping[str, float]) -> Verdic
         (
             _stayed(job, cancel, bounds["quiet_s"])
             for job in history.jobs
-            for cancel in _cancels(job)[:1]
-            if not any(start.t <= cancel.t for start in _starts(job))
+            for cancel in cancels(job)[:1]
+            if not any(begun_t(job, start) <= cancel.t for start in starts(job))
         ),
         nothing="No job was cancelled while it waited.",
     )
 
 
-def _cancels(job: JobView) -> list[Observation]:
-    found = (*job.cancels, *job.named("agent.revoked"))
-    return sorted(found, key=lambda o: o.t)
-
-
-def _starts(job: JobView) -> list[Observation]:
-    """Return when the job's function began.
-
-    Where an application writes a journal it tells: a worker may well take the message
-    of a cancelled job, and find that there is nothing to do.
-    """
-    of_a_user = job.submitted is not None and job.submitted.source == "driver"
-    journals = of_a_user and bool(job.history.of(source="journal", kind="start"))
-    return list(job.named("journal.start" if journals else "ledger.start"))
-
-
 def _stayed(job: JobView, cancel: Observation, quiet_s: float) -> Verdict:
     expected = f"no start after the cancel at {cancel.t:.2f} s"
-    starts = _starts(job)
-    if starts:
+    started = starts(job)
+    if started:
         return violated(
             "A job that was cancelled while it waited was started.",
             expected=expected,
-            observed=f"started at {starts[0].t:.2f} s",
-            evidence=(cancel.line, starts[0].line),
+            observed=f"started at {started[0].t:.2f} s",
+            evidence=(cancel.line, started[0].line),
             job=job.id,
         )
-    behind = _behind(job, cancel)
+    behind = first_behind(job, cancel.t)
     if behind is None:
         return inconclusive(
             "The cancelled job's turn never came.",
@@ -86,17 +71,3 @@ def _stayed(job: JobView, cancel: Observation, quiet_s: float) -> Verdict:
         evidence=(cancel.line, behind.line),
         job=job.id,
     )
-
-
-def _behind(job: JobView, cancel: Observation) -> Observation | None:
-    """Return the first start of a job that was sent later, after the cancel."""
-    sent = job.submitted
-    assert sent is not None
-    starts = [
-        start
-        for other in job.history.jobs
-        if other.id != job.id and other.submitted and other.submitted.t >= sent.t
-        for start in _starts(other)
-        if start.t > cancel.t
-    ]
-    return min(starts, key=lambda start: start.t, default=None)

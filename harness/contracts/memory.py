@@ -13,12 +13,10 @@ from harness.history import History
 from harness.job_view import JobView, Run
 from harness.memory_view import HELD, LOOKS_AT_REST, Look, at_rest_mib, looks
 from harness.verdict import Verdict, holds, inconclusive, merge, violated
+from harness.work_over import Over, work_over
 
 #: A job that is to hold less than so many times the slack cannot show what is kept.
 TELLING = 2
-
-#: What a process says of its own end when it was told to go.
-TOLD_TO_GO = ("terminated", "hard_time_limit")
 
 BOUNDS = {
     "t_back_s": Bound(10.0, "s", "from the end of the work; typical 0.1-0.5"),
@@ -33,9 +31,7 @@ class _Case:
     job: JobView
     run: Run
     mib: float
-    over_t: float
-    how: str
-    killed: bool
+    over: Over
 
     @property
     def looks(self) -> list[Look]:
@@ -46,7 +42,7 @@ class _Case:
             (
                 run.start.t
                 for run in others
-                if run.start.t > self.over_t
+                if run.start.t > self.over.t
                 and any(mark.get("name") == HELD for mark in run.marks)
             ),
             default=math.inf,
@@ -54,14 +50,14 @@ class _Case:
         return [
             look
             for look in looks(history)
-            if look.steady and look.began_t >= self.over_t and look.t < until_t
+            if look.steady and look.began_t >= self.over.t and look.t < until_t
         ]
 
     @property
     def next_start_t(self) -> float:
         """Return when the next job started; without end where none did."""
         runs = (run for job in self.job.history.jobs for run in job.runs)
-        starts = (run.start.t for run in runs if run.start.t >= self.over_t)
+        starts = (run.start.t for run in runs if run.start.t >= self.over.t)
         return min(starts, default=math.inf)
 
 
@@ -104,7 +100,7 @@ def given_back_after_a_kill(history: History, bounds: Mapping[str, float]) -> Ve
 
 
 def _judged(history: History, bounds: Mapping[str, float], *, killed: bool) -> Verdict:
-    cases = [case for case in _cases(history) if case.killed is killed]
+    cases = [case for case in _cases(history) if case.over.told is killed]
     rest_mib = at_rest_mib(history)
     if cases and rest_mib is None:
         return inconclusive(
@@ -127,44 +123,9 @@ def _cases(history: History) -> Iterator[_Case]:
     for o in history.of(source="harness", kind="holds"):
         job = history.job(str(o.job))
         for run in job.runs[:1]:  # a second execution is another law's
-            over = _over(job, run)
+            over = work_over(job, run)
             if over is not None:
-                yield _Case(job, run, float(o["mib"]), *over)
-
-
-def _over(job: JobView, run: Run) -> tuple[float, str, bool] | None:
-    """Return when and how the work was over, and whether the process was told to go.
-
-    None while it goes on, and where its process was lost for no reason of ours.
-    """
-    end = run.end
-    own = end is not None and end.get("role") != "parent" and run.how not in TOLD_TO_GO
-    own_t = end.t if own and end is not None else math.inf
-    revoked = (o for o in job.named("agent.revoked") if o.get("terminate"))
-    told = [(o.t, "its cancel") for o in (*revoked, *job.cancels)]
-    if run.killed is not None:
-        told.append((run.killed.t, "its SIGKILL"))
-    limit_t = _limit_t(job, run)
-    if limit_t is not None:
-        told.append((limit_t, "its hard limit"))
-    told = [(t, how) for t, how in told if run.start.t <= t <= own_t]
-    if told:
-        return (*min(told), True)
-    return (own_t, f"its end ({run.how})", False) if own else None
-
-
-def _limit_t(job: JobView, run: Run) -> float | None:
-    """Return when the hard limit was reached, None where it was not."""
-    hard_s = job.limits[1]
-    if hard_s is None:
-        return None
-    limit_t = run.start.t + hard_s
-    # The worker's clock begins a little before the task does.
-    told = [end.t for end in run.ends if end.get("how") == "hard_time_limit"]
-    if told:
-        return min(*told, limit_t)
-    open_then = all(end.t >= limit_t for end in run.ends)
-    return limit_t if open_then and job.history.watched_until_s > limit_t else None
+                yield _Case(job, run, float(o["mib"]), over)
 
 
 def _held_little(case: _Case, slack_mib: float) -> Verdict | None:
@@ -172,7 +133,7 @@ def _held_little(case: _Case, slack_mib: float) -> Verdict | None:
     during = [
         look.held_by(case.run)
         for look in looks(case.job.history)
-        if case.run.start.t <= look.began_t <= case.over_t
+        if case.run.start.t <= look.began_t <= case.over.t
     ]
     peak_mib, enough_mib = max(during, default=0.0), TELLING * slack_mib
     if case.mib >= enough_mib and peak_mib >= case.mib:
@@ -195,18 +156,19 @@ def _given_back(case: _Case, rest_mib: float, bounds: Mapping[str, float]) -> Ve
 
     Between the two jobs there may be no child at all, and so less than at rest.
     """
-    limit_mib, due_t = rest_mib + bounds["slack_mib"], case.over_t + bounds["t_back_s"]
+    limit_mib, due_t = rest_mib + bounds["slack_mib"], case.over.t + bounds["t_back_s"]
     next_t = case.next_start_t
     expected = (
         f"at most {limit_mib:.0f} MiB before {due_t:.2f} s"
-        + (" and the next start" if case.killed else "")
+        + (" and the next start" if case.over.told else "")
         + f"; at rest {rest_mib:.0f} MiB"
     )
     beside_next = [look for look in case.looks if look.began_t >= next_t]
     low = [look for look in beside_next if look.mib <= limit_mib]
-    if case.killed and beside_next and beside_next[0] not in low:
+    if case.over.told and beside_next and beside_next[0] not in low:
         return _kept(
-            f"The next job started {next_t - case.over_t:.2f} s after {case.how}, and "
+            f"The next job started {next_t - case.over.t:.2f} s after "
+            f"{case.over.how}, and "
             "{more:.0f} MiB more than at rest were held.",
             *(case, beside_next[0], rest_mib, expected),
         )
@@ -217,9 +179,9 @@ def _given_back(case: _Case, rest_mib: float, bounds: Mapping[str, float]) -> Ve
             look for look in (case.looks if at_once else low) if look.mib <= limit_mib
         )
         if back.t <= due_t:
-            took_s = back.t - case.over_t
+            took_s = back.t - case.over.t
             return holds(
-                f"Given back {took_s:.2f} s after {case.how}.",
+                f"Given back {took_s:.2f} s after {case.over.how}.",
                 expected=expected,
                 observed=low[0].told,
                 evidence=(case.run.start.line, low[0].observation.line),
@@ -231,17 +193,17 @@ def _given_back(case: _Case, rest_mib: float, bounds: Mapping[str, float]) -> Ve
         late = next((look for look in case.looks if look.t > due_t), None)
     if late is not None and (low or late.mib > limit_mib):
         return _kept(
-            f"Given back only {late.t - case.over_t:.1f} s after {case.how}."
+            f"Given back only {late.t - case.over.t:.1f} s after {case.over.how}."
             if low
-            else f"{late.t - case.over_t:.1f} s after {case.how} the worker held "
+            else f"{late.t - case.over.t:.1f} s after {case.over.how} the worker held "
             "{more:.0f} MiB more than at rest.",
             *(case, late, rest_mib, expected),
             timed=True,
         )
     return inconclusive(
-        f"Nobody looked long enough after {case.how}."
+        f"Nobody looked long enough after {case.over.how}."
         if next_t < math.inf
-        else f"No job was seen to follow after {case.how}.",
+        else f"No job was seen to follow after {case.over.how}.",
         expected=expected,
         observed=case.looks[-1].told if case.looks else "no look after it",
         evidence=(case.run.start.line,),

@@ -87,6 +87,11 @@ class ContainerLimits:
             return None
         return max(0.0, group["limit_mib"] - group["used_mib"])
 
+    def memory_used_mib(self, process: ProcessId) -> float | None:
+        """Return what its cgroup counts: anonymous memory, and the kernel's."""
+        group = self._oversight.group(process.pid_namespace)
+        return None if group is None else group["used_mib"]
+
     @contextmanager
     def cpu(self, process: Process, share: float) -> Iterator[None]:
         """Give the container a quota of the kernel's."""

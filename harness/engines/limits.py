@@ -25,6 +25,9 @@ class Limits(Protocol):
     def memory_left_mib(self, process: ProcessId) -> float | None:
         """Return what the kernel lets this process's group take; None: no limit."""
 
+    def memory_used_mib(self, process: ProcessId) -> float | None:
+        """Return what its container uses, caches left out; None: it has none."""
+
     def cpu(self, process: Process, share: float) -> AbstractContextManager[None]:
         """Let all processes of a part have this share of one processor together."""
 

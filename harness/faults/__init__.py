@@ -17,8 +17,10 @@ from harness.faults import (
     cpu,
     disk,
     file,
+    key,
     kill,
     link,
+    litter,
     memory,
     message,
     noop,
@@ -126,6 +128,15 @@ class Faults:
             yield second
 
     @contextmanager
+    def litter(self, entry: str) -> Iterator[bool]:
+        """Give a run of an entry of beat's more to clean up than it has time for.
+
+        What it has left is removed after the body.
+        """
+        with litter.laid(self._stack, self._history, entry) as bit:
+            yield bit
+
+    @contextmanager
     def disconnect(self, subscriber: "Subscriber") -> Iterator[bool]:
         """Lose a subscriber's connection without a goodbye; renew it after the body."""
         with client.disconnected(self._stack, self._history, subscriber) as bit:
@@ -181,6 +192,12 @@ class Faults:
     def black_hole(self, role: str) -> Iterator[Victim | None]:
         """Lose all bytes between a linked part and Redis while the body runs."""
         with link.black_hole(self._stack, self._history, role) as victim:
+            yield victim
+
+    @contextmanager
+    def no_answers(self, role: str) -> Iterator[Victim | None]:
+        """Lose all that Redis says to a linked part, and nothing else, in the body."""
+        with link.no_answers(self._stack, self._history, role) as victim:
             yield victim
 
     @contextmanager
@@ -242,6 +259,12 @@ class Faults:
         return message.older_signature(
             self._stack, self._history, queue, task, args, kwargs or {}
         )
+
+    @contextmanager
+    def key_taken(self, queue: str) -> Iterator[bool]:
+        """Let something that is no list lie where a queue would, in the body."""
+        with key.taken(self._stack, self._history, queue) as bit:
+            yield bit
 
     def noop(self, role: str = "worker") -> Victim | None:
         """Find the victim and do nothing: the scenario must hold without damage."""

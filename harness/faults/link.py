@@ -2,7 +2,8 @@
 
 The part must have a link, see `Stack`. A fault bites where the part uses its link and
 no way round it, and a probe of its own, through the same link, feels the damage while
-Redis answers it directly.
+Redis answers it directly. Of a linked replica the broker's link can be hurt alone: then
+a third probe shows that its way to the rest of Redis is whole.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import redis
 
 from harness.errors import StackError, TooSlow
 from harness.faults.record import Victim, injected, main_of
+from harness.links import BROKER
 from harness.packet_loss import RETRANSMIT_S, PacketLoss
 from harness.probes.connections import held, listed, ping
 from harness.proxy import Proxy
@@ -46,6 +48,34 @@ def black_hole(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | 
         return answer == "timed out", _told(answer)
 
     with _hurt(stack, history, role, "black_hole", Proxy.swallow, felt) as victim:
+        yield victim
+
+
+#: What a probe writes in one direction, to be seen when the other one is lost.
+_SAID = "queueproof:said"
+
+
+@contextmanager
+def no_answers(stack: Stack, history: Recorder, role: str) -> Iterator[Victim | None]:
+    """Lose all that Redis says to the part while the body runs, and nothing else.
+
+    What the part sends arrives and is done; a client that gives up waiting cannot know.
+    Proof is a key that was set through the link by a command without an answer.
+    """
+
+    def felt(proxy: Proxy) -> tuple[bool, str]:
+        answer = ping(proxy.port, within_s=PROBE_S, host=proxy.host)
+        ping(proxy.port, within_s=PROBE_S, host=proxy.host, say=f"SET {_SAID} 1")
+        with redis.Redis.from_url(
+            stack.urls.broker, socket_timeout=ANSWER_WITHIN_S
+        ) as direct:
+            arrived = bool(direct.delete(_SAID))
+        told = (
+            f"{_told(answer)}; a key {'was' if arrived else 'was not'} set through it"
+        )
+        return answer == "timed out" and arrived, told
+
+    with _hurt(stack, history, role, "no_answers", Proxy.deafen, felt) as victim:
         yield victim
 
 
@@ -152,10 +182,10 @@ def _hurt(
     change: Callable[[Proxy, bool], None],
     felt: Callable[[Proxy], tuple[bool, str]],
 ) -> Iterator[Victim | None]:
-    victim = main_of(stack, role)
+    victim = main_of(stack, role.removesuffix(BROKER))
     proxy, why_not = _link(stack, role)
     if proxy is None:
-        injected(history, fault, victim, bit=False, proof=why_not)
+        injected(history, fault, victim, bit=False, proof=why_not, link=role)
         yield None
         return
     try:
@@ -164,7 +194,12 @@ def _hurt(
         direct = ping(stack.urls.redis_port, within_s=ANSWER_WITHIN_S)
         bit = bit and victim is not None and isinstance(direct, float)
         proof = f"PING through the link: {proof}; directly: {_told(direct)}"
-        injected(history, fault, victim, bit=bit, proof=proof)
+        if role.endswith(BROKER):
+            rest = stack.links.proxy(role.removesuffix(BROKER))
+            answer = ping(rest.port, within_s=ANSWER_WITHIN_S, host=rest.host)
+            bit = bit and isinstance(answer, float)
+            proof += f"; past the broker's link: {_told(answer)}"
+        injected(history, fault, victim, bit=bit, proof=proof, link=role)
         yield victim if bit else None
     finally:
         change(proxy, False)
@@ -179,7 +214,8 @@ def _link(stack: Stack, role: str) -> tuple[Proxy | None, str]:
         return None, str(error)
     if not proxy.served:
         return None, f"{role} has never used its link"
-    if held(stack.engine, stack.process(role), stack.urls.redis_port):
+    part = stack.process(role.removesuffix(BROKER))
+    if held(stack.engine, part, stack.urls.redis_port):
         return None, f"{role} goes round its link: it is connected to Redis directly"
     return proxy, ""
 

@@ -5,10 +5,13 @@ records what it sees.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.engines import ProcessId, ProcessInfo
-from harness.probes import held, memory, processes, queue, redis, row
+from harness.errors import TargetError
+from harness.probes import health, held, memory, processes, queue, redis, row
 from harness.recorder import Recorder
 from harness.target import STATES
 
@@ -25,7 +28,7 @@ class Probes:
         self._stack = stack
         self._history = history
         self._watcher = processes.Watcher(stack.engine, history)
-        self._memory = memory.Pss(stack.engine)
+        self._memory: memory.MemoryProbe | None = None
         self._members: dict[str, memory.Members] = {}
 
     def watch_gone(
@@ -33,6 +36,28 @@ class Probes:
     ) -> None:
         """Record `probe.gone` within 20 ms of this process's end; returns at once."""
         self._watcher.watch(process, role=role, job=job)
+
+    def watch_started(self, job: str) -> list[ProcessId]:
+        """Watch what the job's process has started until now; return them.
+
+        That is all below it, and whom it names by a mark "child PID": a daemon leaves
+        its tree. Each is recorded as `probe.alive` of the job, role "started".
+        """
+        below = processes.below(self._stack, self._stack.pid_of_child(job))
+        named = processes.named(self._stack, job)
+        for process, name in {**named, **below}.items():
+            self._history.record(
+                "probe",
+                "alive",
+                job,
+                role="started",
+                pid=process.pid,
+                pid_start=process.start_time,
+                pid_ns=process.pid_namespace,
+                name=name,
+            )
+            self.watch_gone(process, role="started", job=job)
+        return list({**named, **below})
 
     def tree(self, role: str) -> list[ProcessInfo]:
         """Return the processes of a part, zombies too; a living one is recorded."""
@@ -51,16 +76,21 @@ class Probes:
         return infos
 
     def memory(self, role: str) -> float:
-        """Return the memory of all processes of a part, in MiB.
+        """Return the device's memory that all processes of a part hold, in MiB.
 
-        Also of those that it started and that left its tree since the first look. What
-        is recorded says whether the look was steady, see `harness.probes.memory.Seen`.
+        Without a card that is main memory. Also of those that it started and that left
+        its tree since the first look. What is recorded says whether the look was
+        steady, see `harness.probes.memory.Seen`.
         """
+        if self._memory is None:
+            self._memory = memory.choose(self._stack.engine, self._stack.target.device)
         members = self._members.setdefault(
             role, memory.Members(self._stack.engine, self._memory)
         )
         began = time.monotonic()
-        seen = members.look(self._stack.process(role))
+        part, limits = self._stack.process(role), self._stack.engine.limits
+        seen = members.look(part)
+        container_mib = limits.memory_used_mib(part.id)
         self._history.record(
             "probe",
             "memory",
@@ -68,6 +98,8 @@ class Probes:
             by=self._memory.name,
             mib=round(seen.mib, 1),
             steady=seen.steady,
+            # A second opinion, where the part has a container of its own.
+            container_mib=container_mib and round(container_mib, 1),
             took_s=round(time.monotonic() - began, 4),
             processes=[
                 {
@@ -115,6 +147,17 @@ class Probes:
         took_s = round(time.monotonic() - began, 6)
         self._history.record("probe", "row", job, state=ours, word=word, took_s=took_s)
         return ours
+
+    @contextmanager
+    def health(self, api: str = "api") -> Iterator[None]:
+        """Ask an API for its health, fifty times a second, while the body runs."""
+        described = self._stack.target.api
+        if described is None:
+            raise TargetError("The target has no API to ask. Add [api].")
+        replica = self._stack.replicas.get(api)
+        url = replica.api if replica else self._stack.urls.api
+        with health.watched(self._history, api, url, described.health):
+            yield
 
     def redis_down(self) -> bool:
         """Return whether Redis refuses a PING, or leaves it unanswered for 0.5 s."""

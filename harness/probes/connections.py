@@ -49,14 +49,19 @@ def held(engine: Engine, process: Process, port: int) -> set[str]:
     }
 
 
-def ping(port: int, *, within_s: float, host: str = LOOPBACK) -> float | str:
-    """Return the seconds a PING to this port took, or why it was not answered."""
+def ping(
+    port: int, *, within_s: float, host: str = LOOPBACK, say: str = "PING"
+) -> float | str:
+    """Return the seconds a PING to this port took, or why it was not answered.
+
+    `say` is another command in its place.
+    """
     begin = time.monotonic()
     try:
         with socket.create_connection(
             (host, port), timeout=within_s, source_address=(PROBE_HOST, 0)
         ) as probe:
-            probe.sendall(b"PING\r\n")
+            probe.sendall(f"{say}\r\n".encode())
             answer = probe.recv(64)
     except OSError as error:
         return str(error)

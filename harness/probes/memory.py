@@ -1,8 +1,8 @@
 """How much memory a part of the application holds, in MiB, process by process.
 
 A `MemoryProbe` is one way to know it. Without an accelerator the processes' own memory
-is the device; what NVML says of a process on a card would be another, with the same
-interface, and every look names the one it was made with.
+is the device; what NVML says of a process on a card (`harness.probes.nvml`) is another,
+with the same interface, and every look names the one it was made with.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class MemoryProbe(Protocol):
     name: str
 
     def of(self, process: ProcessId) -> float | None:
-        """Return its memory in MiB, None where the process is gone."""
+        """Return its memory in MiB, None where the process is gone, or as good as."""
 
 
 class Pss:
@@ -35,7 +35,8 @@ class Pss:
 
     def of(self, process: ProcessId) -> float | None:
         """Ask the kernel, through the engine."""
-        return self._engine.memory(process)
+        # One that is about to end has given its memory back already.
+        return self._engine.memory(process) or None
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,19 @@ class Seen:
         return sum(share.mib for share in self.shares)
 
 
+def choose(engine: Engine, device: str) -> MemoryProbe:
+    """Return the probe for a target's device: "memory" or "nvml".
+
+    Raises:
+        NotApplicable: there is no card to look at.
+    """
+    if device == "nvml":
+        from harness.probes.nvml import Nvml
+
+        return Nvml(engine)
+    return Pss(engine)
+
+
 class Members:
     """The processes of one part: its tree, and who was in it and has not ended.
 
@@ -83,11 +97,11 @@ class Members:
         """Look at what each holds now, until one look is steady or `TRIES` were not."""
         for _ in range(TRIES):
             before = self._living(process)
-            read = [
-                Share(m, self._parents[m], self._probe.of(m) or 0.0) for m in before
+            shares = [
+                Share(m, self._parents[m], mib)
+                for m in before
+                if (mib := self._probe.of(m)) is not None
             ]
-            # One that is about to end has given its memory back already.
-            shares = [share for share in read if share.mib]
             steady = len(shares) == len(before) and before == self._living(process)
             if steady:
                 break

@@ -1,10 +1,17 @@
-"""Watches processes for their end."""
+"""Finds processes, and watches them for their end."""
 
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.engines import Engine, ProcessId
 from harness.recorder import Recorder
+
+if TYPE_CHECKING:  # the stack itself uses the probes of single nouns
+    from harness.stack import Stack
+
+#: How a probe task marks that it has started a process.
+CHILD = "child "
 
 #: Seconds between two looks: how exactly an end is dated.
 EVERY_S = 0.02
@@ -71,3 +78,29 @@ class Watcher:
 def is_gone(engine: Engine, process: ProcessId) -> bool:
     """Whether the process has ended; a zombie has."""
     return engine.state(process) in GONE_STATES
+
+
+def below(stack: "Stack", parent: ProcessId | None) -> dict[ProcessId, str]:
+    """Return {process: name} of all that live below this one, in any part."""
+    for part in stack.processes():
+        infos = stack.engine.tree(part)
+        found = [info for info in infos if info.id == parent]
+        for above in found:
+            found += [info for info in infos if info.parent == above.id.pid]
+        if found:
+            living = [info for info in found[1:] if info.state not in GONE_STATES]
+            return {info.id: info.name for info in living}
+    return {}
+
+
+def named(stack: "Stack", job: str) -> dict[ProcessId, str]:
+    """Return {process: ""} of those that the job's marks name and that live."""
+    found = {}
+    for line in stack.executions.lines("ledger", job):
+        name = str(line.get("name"))
+        if line.get("what") == "mark" and name.startswith(CHILD):
+            pid = int(name.removeprefix(CHILD))
+            process = stack.engine.identify(pid, str(line.get("pid_ns") or ""))
+            if process is not None and not is_gone(stack.engine, process):
+                found[process] = ""
+    return found

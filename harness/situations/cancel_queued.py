@@ -54,21 +54,26 @@ def revoked_before_a_restart(
 def cancelled_before_a_restart(
     agent: Agent, target: Target, stack: Stack, faults: Faults, history: History
 ) -> None:
-    """Let a user cancel a waiting job; the worker is deployed anew before its turn."""
+    """Let a user cancel a waiting job, and running ones while the worker leaves."""
     if target.api is None or not target.api.cancel or not target.jobs:
         raise NotApplicable("it has no API through which a user could cancel a job")
     with contextlib.closing(Driver(target, stack.urls.api, history)) as driver:
-        for _ in range(room(agent).slots):
-            running = driver.submit(target.longest_job)
-            history.until(running, "start", within_s=20)
+        running = [driver.submit(target.longest_job) for _ in range(room(agent).slots)]
+        began = "journal.start" if "journal" in target.provides else "ledger.start"
+        for job in running:
+            history.until(job, began, within_s=20)
         waiting = driver.submit(target.shortest_job)
         if target.socket is not None:
             driver.subscribe(waiting)
         driver.cancel(waiting)
         later = driver.submit(target.shortest_job)
         faults.terminate("worker")
+        for job in running:  # a cancel that meets a worker which is about to leave
+            driver.cancel(job)
         history.until(later, "start", within_s=60)
         driver.wait_for_state(later, within_s=60)
+        for job in running:
+            driver.status(job)
 
 
 def _needs_no_api(target: Target) -> None:

@@ -1,7 +1,6 @@
 """Jobs that hold memory and end in every way there is, one after the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.agent import Agent
@@ -14,17 +13,25 @@ from harness.occupied import HOLD_S, hold, room
 from harness.probes import Probes
 from harness.situations import situation
 from harness.target import Target
+from harness.task_endings import (
+    CANCEL,
+    ENDINGS,
+    FAILURE,
+    HARD_S,
+    SIGKILL,
+    SUCCESS,
+    Ending,
+    end,
+)
 from harness.wait import pause, wait_until
 
 AFTER_A_JOB = "memory.given-back-after-a-job"
 AFTER_A_KILL = "memory.given-back-after-a-kill"
 
+__all__ = ["CANCEL", "ENDINGS", "FAILURE", "SIGKILL", "SUCCESS", "alternating"]
+
 #: MiB that a job holds where nobody says more: twice what may be kept.
 MIB = 128
-
-#: Seconds from a job's start to its limits; 512 MiB are taken in 0.5, where the machine
-#: is busy in 2.
-SOFT_S, HARD_S = 3.0, 4.0
 
 #: Seconds between two looks; one costs 0.02 s of processor time per process.
 LOOK_EVERY_S = 0.1
@@ -34,27 +41,6 @@ LOOKS_UNTIL_REST = 50
 
 #: Seconds past the bound, because "until" is not "after".
 MARGIN_S = 0.3
-
-
-@dataclass(frozen=True)
-class Ending:
-    """One way to end: the task's own, and its limits in seconds."""
-
-    name: str
-    ends: str = "returns"
-    soft_s: float | None = None
-    hard_s: float | None = None
-
-
-SUCCESS = Ending("success")
-FAILURE = Ending("failure", ends="raises")
-SOFT_LIMIT = Ending("soft_limit", soft_s=SOFT_S, hard_s=HOLD_S)
-HARD_LIMIT = Ending("hard_limit", ends="swallows", soft_s=SOFT_S, hard_s=HARD_S)
-CANCEL = Ending("cancel")
-SIGKILL = Ending("sigkill")
-
-#: Each once.
-ENDINGS = (SUCCESS, CANCEL, FAILURE, HARD_LIMIT, SOFT_LIMIT, SIGKILL)
 
 
 @situation(AFTER_A_JOB, AFTER_A_KILL, takes_s=14, asked=True)
@@ -82,7 +68,7 @@ def alternating(
     """
     queue = target.queues[0]
     others = [hold(agent, history, queue) for _ in range(room(agent).slots - 1)]
-    holding = _Holding(agent, queue, faults, probes, history)
+    holding = _Holding(agent, queue, faults, probes, history, target.device)
     try:
         limit_mib = holding.at_rest_mib() + _bound(history, "slack_mib")
         for ending in endings:
@@ -103,9 +89,10 @@ class _Holding:
         faults: Faults,
         probes: Probes,
         history: History,
+        device: str,
     ) -> None:
         self._agent, self._queue, self._faults = agent, queue, faults
-        self._probes, self._history = probes, history
+        self._probes, self._history, self._device = probes, history, device
         self.sent: list[str] = []
 
     def at_rest_mib(self) -> float:
@@ -131,7 +118,11 @@ class _Holding:
         """Let one task hold and end; return whether its memory came back in time."""
         history = self._history
         job = self._send(
-            "hold_memory", ending.soft_s, ending.hard_s, mib=mib, ends=ending.ends
+            "hold_memory",
+            *(ending.soft_s, ending.hard_s),
+            mib=mib,
+            ends=ending.ends,
+            on=self._device,
         )
         history.situation(f"memory.{ending.name}", job)
         history.record("harness", "holds", job, mib=mib)
@@ -140,7 +131,7 @@ class _Holding:
         )
         self._look()
         behind = self._send("hold")
-        self._end(ending, job)
+        end(ending, job, self._agent, self._faults)
         history.settle(job, within_s=HARD_S + 10)
 
         def given_back() -> bool:
@@ -184,16 +175,6 @@ class _Holding:
     def _look(self) -> Look:
         self._probes.memory("worker")
         return looks(self._history)[-1]
-
-    def _end(self, ending: Ending, job: str) -> None:
-        if ending in (SUCCESS, FAILURE):
-            self._agent.release(job)
-        elif ending is CANCEL:
-            self._agent.revoke(job, terminate=True)
-        elif ending is SIGKILL:
-            self._faults.kill_child(job)
-            # Should its message come back, the second execution holds nothing.
-            self._agent.release(job)
 
 
 def _bound(history: History, name: str) -> float:

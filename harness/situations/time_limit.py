@@ -2,9 +2,25 @@
 
 from harness.agent import Agent
 from harness.errors import NotApplicable
+from harness.faults import Faults
 from harness.history import History
+from harness.occupied import HOLD_S
+from harness.probes import Probes
 from harness.situations import situation
 from harness.target import Job, Target
+from harness.task_endings import CANCEL, HARD_LIMIT, SIGKILL, SOFT_LIMIT, end
+
+#: Ways to end by force, and the limits in seconds that this takes; what a task starts
+#: is there in 0.1.
+BY_FORCE = {
+    CANCEL: (None, None),
+    SIGKILL: (None, None),
+    SOFT_LIMIT: (1.0, HOLD_S),
+    HARD_LIMIT: (1.0, 2.0),
+}
+
+#: Seconds that started processes live where nobody ends them.
+OUTLIVE_S = 60.0
 
 
 @situation("time_limit.deployed-pool-enforces", takes_s=1)
@@ -29,6 +45,32 @@ def stuck_in_native_code(agent: Agent, target: Target, history: History) -> None
     queue = target.queues[0]
     task = agent.probe("native", seconds=8, soft_s=1, hard_s=2, queue=queue)
     history.settle(task, within_s=25)
+
+
+@situation("time_limit.nothing-outlives-the-job", takes_s=8, asked=True)
+def ended_with_their_processes(
+    agent: Agent, target: Target, faults: Faults, probes: Probes, history: History
+) -> None:
+    """Let tasks start processes and end: cancelled, killed, at their limits."""
+    queue = target.queues[0]
+    for ending, (soft_s, hard_s) in BY_FORCE.items():
+        job = agent.probe(
+            "start_processes",
+            seconds=HOLD_S,
+            outlive_s=OUTLIVE_S,
+            ends=ending.ends,
+            soft_s=soft_s,
+            hard_s=hard_s,
+            queue=queue,
+        )
+        history.situation(f"outlive.{ending.name}", job)
+        history.until(
+            job, "ledger.mark", within_s=20, where=lambda o: o.get("name") == "started"
+        )
+        probes.watch_started(job)
+        end(ending, job, agent, faults)
+        history.settle(job, within_s=20)
+        agent.release(job)  # where nothing could end it
 
 
 @situation("time_limit.soft-limit-is-not-swallowed", takes_s=4)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from harness.driver import Driver, digest
+from harness.driver import Driver, digest, shape
 from harness.engines import Command
 from harness.engines.redis_server import free_port
 from harness.errors import NeverHappened, TargetError
@@ -30,7 +30,9 @@ TARGET = Target(
     ),
     states={"done": "completed", "gone": "cancelled"},
     events={"step": "progress", "end": "completed", "broken": "failed"},
-    jobs={"one": Job(submit="POST /jobs", payload={"events": []})},
+    jobs={
+        "one": Job(submit="POST /jobs", payload={"events": []}, wrong={"events": None})
+    },
 )
 
 RESULT = {"a": [1.5, "é"], "b": 1}
@@ -96,6 +98,28 @@ def test_a_refused_job_never_happened(driver, history):
     assert of(history, "refused")[0]["code"] == 422
 
 
+def test_a_try_is_written_down_whatever_comes_of_it(driver, history):
+    job = driver.try_submit("one")
+    assert driver.try_submit("one", wrong="events") is None
+
+    (taken,) = history.of(source="driver", kind="submitted")
+    assert (taken.job, taken["api"], taken["wrong"]) == (job, "api", "")
+    (refused,) = of(history, "refused")
+    assert (refused["code"], refused["wrong"]) == (422, "events")
+    assert refused["retry_after"] is None
+    assert refused["took_s"] > 0
+
+
+def test_a_try_that_nobody_answers_is_written_down(history):
+    nobody = Driver(TARGET, "http://127.0.0.1:1", history, part="api-2")
+    assert nobody.try_submit("one") is None
+    nobody.close()
+
+    (seen,) = of(history, "unanswered")
+    assert seen["api"] == "api-2"
+    assert seen["error"].startswith("ConnectError: ")
+
+
 def test_a_raw_payload_is_sent_as_it_is(driver, history):
     answer = driver.submit_raw("one", {"nothing": 1})
 
@@ -124,6 +148,7 @@ def test_events_come_in_order_in_our_words(driver, history):
         "error": None,
         "has_result": False,
         "result_digest": None,
+        "fields": ["attempt", "done", "id", "seq"],
     }
     assert (last["percent"], last["error"]) == (None, "no")
 
@@ -142,6 +167,16 @@ def test_the_result_is_asked_for_in_the_same_breath_as_the_ending(driver, histor
     assert status["has_result"] is True
     ending = of(history, "event")[0]
     assert ending["result_digest"] == status["result_digest"] == digest(RESULT)
+
+
+def test_the_shape_of_a_result_is_its_names_and_types():
+    rows = [{"a": 1, "b": None}, {"a": 2.5, "b": None}, {"a": True}]
+    assert shape({"rows": rows, "text": "é"}) == {
+        "rows": [{"a": "bool"}, {"a": "number", "b": None}],
+        "text": "str",
+    }
+    assert shape([]) == []
+    assert shape(None) is None
 
 
 def test_an_unknown_word_is_kept_as_it_came(driver, history):

@@ -44,6 +44,14 @@ def test_the_journal_is_preferred_and_the_parents_report_kept():
     assert run.parent_end["how"] == "hard_time_limit"
 
 
+def test_a_worker_ran_it_where_its_witness_says_so_of_the_same_process():
+    story = Story().submitted("a", 0.0)
+    story.say("ledger.start", 0.9, "a", pid=10, role="child").started("a", 1.0)
+    story.started("a", 2.0, pid=11)
+    job = story.history.job("a")
+    assert [job.by_worker(run) for run in job.runs] == [True, False]
+
+
 def test_a_fault_belongs_to_the_job_whose_process_it_hit():
     story = Story().submitted("a", 0.0).submitted("b", 0.0)
     story.started("a", 1.0, pid=10).started("b", 1.0, pid=11)

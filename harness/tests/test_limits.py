@@ -11,7 +11,8 @@ import psutil
 import pytest
 import redis
 
-from harness.engines import memory_group
+from harness.engines import ProcessId, memory_group
+from harness.engines.container_limits import ContainerLimits
 from harness.engines.memory_group import MemoryGroup, group_of
 from harness.errors import NotOnThisEngine
 from harness.faults import cpu, disk, memory
@@ -37,6 +38,14 @@ def running(plain_stack):
         child = plain_stack.pid_of_child(job)
         if child is not None:
             plain_stack.engine.signal(child, signal.SIGKILL)
+
+
+def test_a_container_tells_what_it_uses_and_a_shared_group_does_not(process_engine):
+    groups = {"pid:[1]": {"used_mib": 260.0, "oom_kills": 0, "cpu_s": 1.0}}
+    limits = ContainerLimits(SimpleNamespace(group=groups.get), "", "python")
+    assert limits.memory_used_mib(ProcessId(7, 1, "pid:[1]")) == 260.0
+    assert limits.memory_used_mib(ProcessId(7, 1, "pid:[2]")) is None
+    assert process_engine.limits.memory_used_mib(ProcessId(7, 1)) is None
 
 
 def told(history, kind="injected"):

@@ -50,3 +50,11 @@ def test_a_run_holds_what_its_process_and_all_below_it_hold():
     assert look.told == (
         "294 MiB by pss at 1.00 s (pid 1: 200, pid 13: 60, pid 10: 30, pid 11: 4)"
     )
+
+
+def test_a_look_into_a_container_tells_what_all_of_it_uses():
+    shares = [{"pid": 1, "mib": 200.0}]
+    data = {"by": "pss", "mib": 200.0, "processes": shares, "container_mib": 260.0}
+    told = Story().say("probe.memory", 1.0, role="worker", **data)
+    (look,) = looks(told.history)
+    assert look.told == "200 MiB by pss at 1.00 s (pid 1: 200; its container: 260)"

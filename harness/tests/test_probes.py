@@ -2,14 +2,17 @@
 
 import contextlib
 import dataclasses
+import itertools
 import signal
+import socket
 import sqlite3
+import threading
 
 import pytest
 import redis
 
 from harness.engines import ProcessId
-from harness.probes import Probes, memory
+from harness.probes import Probes, health, memory
 from harness.probes.processes import is_gone
 from harness.target import Record
 from harness.wait import wait_until
@@ -89,6 +92,29 @@ def test_the_tree_of_a_worker_is_its_main_and_its_child(plain_stack, probes, his
     last = history.of(source="probe", kind="alive")[-1]
     assert last["role"] == "worker"
     assert last["state"] in "RS"
+
+
+def test_what_a_task_starts_is_found_below_it_and_by_its_marks_and_watched(
+    plain_stack, probes, history
+):
+    job = plain_stack.agent.probe("start_processes", queue="plain", seconds=30)
+    wait_until(
+        lambda: len(probes.watch_started(job)) >= 5,
+        within_s=20,
+        what="a shell with a pipeline, a fork and a daemon run",
+    )
+    seen = history.of(source="probe", kind="alive", job=job)
+    assert {"sh", "sleep", "cat"} <= {o["name"] for o in seen}
+    assert {o["role"] for o in seen} == {"started"}
+
+    started = {o["pid"]: o for o in seen}
+    for o in started.values():
+        process = ProcessId(o["pid"], o["pid_start"], o["pid_ns"])
+        plain_stack.engine.signal(process, signal.SIGKILL)
+
+    for pid in started:
+        history.until(job, "probe.gone", where=lambda o, p=pid: o["pid"] == p)
+    plain_stack.agent.release(job)
 
 
 def test_memory_is_of_the_whole_part_process_by_process(plain_stack, probes, history):
@@ -206,3 +232,40 @@ def test_redis_is_down_when_it_does_not_answer(plain_stack, probes, history):
         False,
         True,
     ]
+
+
+def test_a_late_answer_makes_those_due_meanwhile_late(history):
+    """Of a server that answers all at once when it has slept."""
+    asleep = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            connection, _ = server.accept()
+            with connection:
+                for number in itertools.count():
+                    if not connection.recv(4096):
+                        return
+                    if number == 5:
+                        asleep.set()
+                        threading.Event().wait(0.5)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with health.watched(history, "api-2", url, "GET /health"):
+            assert asleep.wait(10)
+            threading.Event().wait(0.3)
+
+    seen = history.of(source="probe", kind="health")
+    assert {(o["api"], o["code"]) for o in seen} == {("api-2", 200)}
+    # Also those that were due until the end, and could not be asked before.
+    late = [o for o in seen if o["late_s"] >= 0.1]
+    assert 10 <= len(late) < 30
+    assert 0.5 <= max(o["late_s"] for o in seen) < 2
+
+
+def test_who_does_not_answer_has_no_code(history):
+    with health.watched(history, "api", "http://127.0.0.1:1", "GET /health"):
+        history.until(None, "probe.health", within_s=5)
+
+    assert history.of(source="probe", kind="health")[0]["code"] is None

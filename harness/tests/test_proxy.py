@@ -141,6 +141,23 @@ def test_a_connection_that_lost_nothing_survives_a_black_hole(proxy, dial):
     assert says(client) == b"hello"
 
 
+def test_without_answers_only_what_the_server_says_is_lost(server, proxy, dial):
+    client = dial()
+    says(client)
+
+    proxy.deafen(True)
+    with pytest.raises(TimeoutError):
+        says(client, b", lost", 0.1)
+    with pytest.raises(TimeoutError):
+        says(dial(), b" alike", 0.1)
+    proxy.deafen(False)
+
+    assert server.seen == b"hello, lost alike"
+    with pytest.raises(ConnectionResetError):
+        client.recv(1)
+    assert says(dial()) == b"hello"
+
+
 def test_an_end_in_a_black_hole_is_not_told(server, proxy, dial):
     client = dial()
     says(client)

@@ -1,4 +1,6 @@
 import dataclasses
+import random
+from collections import Counter
 
 import pytest
 
@@ -68,3 +70,11 @@ class Beat:
 def test_a_schedule_whose_runs_cannot_be_counted_is_not_watched(entries):
     with pytest.raises(NotApplicable, match=f"has {len(entries)} entries, none of"):
         situations.schedule.steady_state(Beat(**entries), None)
+
+
+def test_the_damage_of_a_churn_is_enough_and_the_same_for_the_same_seed():
+    dealt = situations.churn.damage(1000, random.Random(1))
+    assert Counter(dealt) == {"kill_child": 160, "cut_connections": 16, "kill_main": 16}
+    assert dealt == situations.churn.damage(1000, random.Random(1))
+    assert dealt != situations.churn.damage(1000, random.Random(2))
+    assert set(situations.churn.damage(5, random.Random(1))) == set(dealt)

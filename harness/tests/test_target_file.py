@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import TargetError
-from harness.target import Job, Target
+from harness.target import Entry, Job, Target
 from harness.target_file import find_target, load
 
 MINIMAL = 'app = "shop.broker:app"\n'
@@ -33,6 +33,7 @@ def test_the_reference_app_is_described_completely():
     target = load(root / "scenarios" / "target.toml")
 
     everything = {"app", "api", "worker", "beat", "socket", "job", "journal"}
+    everything |= {"fallback", "flag"}
     assert target.provides == everything
     assert target.limits["sweep"] == {"soft_s": 4, "hard_s": 6}
 
@@ -91,6 +92,16 @@ def test_paths_count_from_the_file(tmp_path):
             MINIMAL + '[job.a]\ntask = "a.b"\nsubmit = "POST /a"',
             "job.a.task = 'a.b': it is submitted by 'POST /a' already",
         ),
+        (MINIMAL + "[flag.on]\nA = 1", "flag.off is missing. Add it."),
+        (MINIMAL + "[flag.of]\nA = 1", "did you mean 'off'"),
+        (MINIMAL + "[fallback.run_local]", "did you mean 'run_locally'"),
+        (MINIMAL + "[fallback]\nrefuse = 1", "write a table [fallback.refuse]"),
+        (MINIMAL + '[schedule.a]\nlittre = "x"', "did you mean 'litter'"),
+        (
+            MINIMAL + '[schedule.a]\nlitter = "/srv/shop"',
+            "schedule.a.litter = '/srv/shop': write a folder below \"{data}/\"",
+        ),
+        (MINIMAL + '[schedule.a]\nfiles = "many"', "expected int"),
         ("app = ", "is not TOML"),
     ],
 )
@@ -117,6 +128,13 @@ def test_a_job_without_an_api_is_a_task_and_its_arguments(tmp_path):
     )
 
 
+def test_an_entry_of_the_schedule_cleans_up_a_folder_below_data(tmp_path):
+    text = '[schedule.clean_up]\nlitter = "{data}/old"\nfiles = 3\n'
+    found = load(write(tmp_path, MINIMAL + text)).schedule
+
+    assert found == {"clean_up": Entry("{data}/old", 3)}
+
+
 def test_a_link_is_of_a_part_that_is_started(tmp_path):
     worker = MINIMAL + 'links = ["worker"]\n[commands]\nworker = "w"'
 
@@ -124,6 +142,29 @@ def test_a_link_is_of_a_part_that_is_started(tmp_path):
     assert "no [commands] for 'beat'" in refusal(
         tmp_path, MINIMAL + 'links = ["beat"]\n[commands]\nworker = "w"'
     )
+
+
+def test_what_is_done_without_a_broker_is_said_with_the_env_that_says_it(tmp_path):
+    text = MINIMAL + '[api]\n[commands]\napi = "a"\n[fallback.refuse]\n'
+    target = load(write(tmp_path, text + "[fallback.run_locally]\nSLOTS = 2"))
+
+    assert target.fallback == {"refuse": {}, "run_locally": {"SLOTS": "2"}}
+    assert "fallback" in target.provides
+
+
+def test_what_jobs_hold_is_main_memory_or_that_of_a_card(tmp_path):
+    assert load(write(tmp_path, MINIMAL)).device == "memory"
+    assert load(write(tmp_path, MINIMAL + 'device = "nvml"')).device == "nvml"
+    with pytest.raises(TargetError, match=r"device = 'nvm'.*did you mean 'nvml'"):
+        load(write(tmp_path, MINIMAL + 'device = "nvm"'))
+
+
+def test_a_job_may_be_a_coroutine(tmp_path):
+    text = MINIMAL + '[job.crawl]\nsubmit = "POST /crawl"\ncoroutine = '
+
+    assert load(write(tmp_path, text + "true")).coroutines == ["crawl"]
+    with pytest.raises(TargetError, match=r"job\.crawl\.coroutine = 1: expected bool"):
+        load(write(tmp_path, text + "1"))
 
 
 def test_a_target_reads_its_own_file(tmp_path):
@@ -184,3 +225,11 @@ def test_a_pyproject_that_cannot_be_looked_into_is_an_error(tmp_path):
 
     with pytest.raises(TargetError, match=r"pyproject\.toml is not TOML"):
         find_target(tmp_path)
+
+
+def test_a_flag_has_an_environment_for_each_position(tmp_path):
+    api = '[api]\n[commands]\napi = "a"\n'
+    target = load(write(tmp_path, MINIMAL + api + "[flag.on]\nA = 1\n[flag.off]"))
+
+    assert target.flag == {"on": {"A": "1"}, "off": {}}
+    assert "flag" in target.provides

@@ -88,6 +88,7 @@ def test_a_run_is_a_start_a_mark_and_an_end_of_one_process(plain_stack, probe):
             {"mib": 8, "seconds": 1, "ends": "swallows", "soft_s": 0.3, "hard_s": 8},
             "success",
         ),
+        ("start_processes", {"seconds": 0.01, "outlive_s": 0.5}, "success"),
         ("ignore_term", {"seconds": 0.01}, "success"),
         ("native", {"seconds": 0.01}, "success"),
         ("sleep", {"seconds": "x"}, "failure:TypeError"),
@@ -249,6 +250,38 @@ def test_states_are_the_same_without_the_witness(
         assert list(without.layout.ledger.iterdir()) == []
     finally:
         without.stop()
+
+
+class Cuda:
+    """CUDA's driver as far as it is called; `fails` is the call that it refuses."""
+
+    def __init__(self, fails=""):
+        self.calls, self._fails = [], fails
+
+    def __getattr__(self, name):
+        def call(*_):
+            self.calls.append(name)
+            return 2 if name == self._fails else 0
+
+        return call
+
+
+def test_memory_of_a_card_is_taken_in_order_and_given_back(monkeypatch):
+    cuda = Cuda()
+    monkeypatch.setattr(witness.ctypes, "CDLL", lambda name: cuda)
+
+    with witness._on_card(512):
+        taken = ["cuInit", "cuDeviceGet", "cuCtxCreate_v2", "cuMemAlloc_v2"]
+        assert cuda.calls == taken
+
+    assert cuda.calls == [*taken, "cuCtxDestroy_v2"]
+
+
+def test_a_full_card_is_an_error_of_the_task_with_its_number(monkeypatch):
+    monkeypatch.setattr(witness.ctypes, "CDLL", lambda name: Cuda("cuMemAlloc_v2"))
+
+    with pytest.raises(OSError, match="cuMemAlloc_v2: CUDA error 2"):
+        witness._on_card(512).__enter__()
 
 
 # The chaining sitecustomize

@@ -201,6 +201,16 @@ def redis_flush(bench: Bench) -> str:
 
 
 @cell
+def key_taken(bench: Bench) -> str:
+    with bench.faults.key_taken("bench:probe"):
+        try:
+            bench.redis.lpush("bench:probe", "1")
+        except redis.ResponseError as refused:
+            return f"a message ends with {type(refused).__name__}"
+    raise NotFelt("a message is taken")
+
+
+@cell
 def disk_full(bench: Bench) -> str:
     with bench.faults.disk_full():
         return _refused(bench, redis.ResponseError)
@@ -221,6 +231,12 @@ def cut_connections(bench: Bench) -> str:
 @cell
 def black_hole(bench: Bench) -> str:
     with bench.faults.black_hole("worker"):
+        return _nothing_arrives(bench)
+
+
+@cell
+def no_answers(bench: Bench) -> str:
+    with bench.faults.no_answers("worker"):
         return _nothing_arrives(bench)
 
 

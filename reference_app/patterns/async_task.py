@@ -15,7 +15,7 @@ Needs      the standard library; the main thread, where Celery's prefork pool ru
 Breaks if  The coroutine blocks the loop or shields itself: it is asked at its next
            `await`, and then only the hard limit is left. A client (Redis, HTTP) made
            in one call is used in another: it is bound to a loop that is closed.
-Proof      contract TIME-006
+Proof      contract time_limit.coroutine-cleans-up
 Source     CPython 3.11 asyncio.Runner. Measured on Celery 5.7: with `new_event_loop()`
            and `run_until_complete` neither `except` nor `finally` of the coroutine
            ran, and 20 failed jobs left 36 descriptors. Copy this file alone.

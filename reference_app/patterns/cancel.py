@@ -9,7 +9,7 @@ Raises     Cancelled, from `check`; what `is_requested` raises passes.
 Needs      Linux /proc, the standard library; a durable wish (a database row), since
            a broadcast reaches only the workers that are awake.
 Breaks if  The process belongs to another user or another pid namespace.
-Proof      contract terminal.every-exit (exit.cancel)
+Proof      contract cancel.running-stops, cancel.deaf-job-is-killed
 Source     Celery 5.7 `revoke(terminate=True)`: one SIGTERM and never a SIGKILL; the
            state says REVOKED while the process works on. Copy this file alone.
 """

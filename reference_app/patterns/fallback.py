@@ -6,12 +6,13 @@ Guarantee  `call` raises Unreachable where the broker took nothing, or nobody kn
            call per `again_s` tries the broker: it is used again as soon as it is back.
 Units      again_s: seconds between two tries while the broker is away.
 Raises     Unreachable, from the error that says so; whatever else the call raises.
-Needs      The kinds of error that mean connection, of your client: for Celery
-           `kombu.exceptions.OperationalError`, `redis.RedisError`, OSError. A call
-           that is bounded in time (see broker_bounds).
+Needs      The kinds of error that mean connection, of your client: `ConnectionError`
+           and `TimeoutError` of redis-py, OSError. Celery's OperationalError wraps
+           them, and whatever else Redis answers: raise its `__cause__` where that is a
+           bug. A call that is bounded in time (see broker_bounds).
 Breaks if  The other way runs a job without claiming its id first: an error does not
            mean that the broker has not taken the message.
-Proof      contract terminal.exactly-one
+Proof      contract fallback.only-when-unreachable
 Source     Measured on Celery 5.7, 5 of 5: a publish that raised a time-out on a warm
            connection was in the queue when Redis woke up. Celery #2855: a silent
            fallback on any error hides bugs. Copy this file alone.

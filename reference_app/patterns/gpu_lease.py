@@ -16,7 +16,7 @@ Breaks if  The folder is on NFS, or the device serves two hosts. A subprocess is
            Not fair: whoever looks first after a release gets the place, so a waiter can
            be overtaken for as long as `within_s`. Order is the queue's business: with
            one slot of the worker per place nobody waits here at all.
-Proof      contract GPU-004
+Proof      contract memory.device-is-not-overbooked
 Source     flock(2): a lock belongs to the open file, forks share it, the kernel drops
            it with the last one. Copy this file alone.
 """

@@ -18,7 +18,7 @@ Needs      redis-py, Redis >= 5.0 that keeps its data. Ask in the job, with its 
 Breaks if  Redis forgets the slot, or two primaries accept writes; a run is late by
            more than `keep_s` of its named slot. A crash in the job loses the slot,
            unless its message comes again under the same id.
-Proof      contract schedule.one-run-per-slot, BEAT-002
+Proof      contract schedule.one-run-per-slot, schedule.two-schedulers-one-run
 Source     Redis manual, SET (NX, PX). Measured on Celery 5.7: two beats made 20 runs in
            10 slots; a scheduler killed after a send sent again 1.9 s later. A lock
            (celery-redbeat) makes this rare, not impossible. Copy this file alone.

@@ -4,7 +4,7 @@ import logging
 
 from reference_app import endings, schedule
 from reference_app.broker import app
-from reference_app.late_task import LateTask
+from reference_app.late_task import LEASE_S, LateTask
 from reference_app.settings import settings
 from reference_app.studio import workspace
 
@@ -22,11 +22,19 @@ class CleanUpWorkspaces(LateTask):
     def work(self, dry: bool = False) -> list[str]:
         """Return the names of what is gone, or would be."""
         schedule.claim(endings.client(), self)
-        folder = settings().workspaces_dir
-        act = workspace.stale if dry else workspace.clean
-        names = act(folder, settings().workspace_max_age)
-        log.info("%d of %s %s", len(names), folder, "are stale" if dry else "are gone")
-        return names
+        with schedule.alone(endings.client(), self, lasts_s=LEASE_S):
+            return _clean_up(dry)
+
+
+def _clean_up(dry: bool) -> list[str]:
+    folder, age_s = settings().workspaces_dir, settings().workspace_max_age
+    if dry:
+        names = workspace.stale(folder, age_s)
+    else:
+        rest_s = settings().workspace_cleanup_rest
+        names = workspace.clean(folder, age_s, rest_s=rest_s)
+    log.info("%d of %s %s", len(names), folder, "are stale" if dry else "are gone")
+    return names
 
 
 cleanup_workspaces = app.register_task(CleanUpWorkspaces())

@@ -9,10 +9,16 @@ import logging
 import os
 import shutil
 import stat
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+#: What is done with a stale workspace, by its name and its folder's descriptor; the
+#: answer is whether it counts.
+Deal = Callable[[str, int], bool]
 
 
 class WrongFolder(ValueError):
@@ -28,21 +34,29 @@ def stale(folder: Path, older_than_s: float) -> list[str]:
     Raises:
         WrongFolder: it is a link, a file, or the root of the file system.
     """
-    return _stale(folder, older_than_s, remove=False)
+    return _stale(folder, older_than_s, lambda name, parent: True)
 
 
-def clean(folder: Path, older_than_s: float) -> list[str]:
+def clean(folder: Path, older_than_s: float, *, rest_s: float = 0.0) -> list[str]:
     """Remove the stale workspaces; return the names of those that are gone.
 
-    One that cannot be removed is logged and left for the next time.
+    One that cannot be removed is logged and left for the next time. After each that is
+    gone the disk is left to others for `rest_s`.
 
     Raises:
         WrongFolder: it is a link, a file, or the root of the file system.
     """
-    return _stale(folder, older_than_s, remove=True)
+
+    def remove(name: str, parent: int) -> bool:
+        gone = _remove(name, parent)
+        if gone:
+            threading.Event().wait(rest_s)  # as a sleep: a signal handler ends it
+        return gone
+
+    return _stale(folder, older_than_s, remove)
 
 
-def _stale(folder: Path, older_than_s: float, *, remove: bool) -> list[str]:
+def _stale(folder: Path, older_than_s: float, deal: Deal) -> list[str]:
     until = time.time() - older_than_s
     try:
         here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -56,7 +70,7 @@ def _stale(folder: Path, older_than_s: float, *, remove: bool) -> list[str]:
         return [
             name
             for name in sorted(os.listdir(here))
-            if _untouched(name, here, until) and (not remove or _remove(name, here))
+            if _untouched(name, here, until) and deal(name, here)
         ]
     finally:
         os.close(here)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import threading
 
 TRANSIENT = (ConnectionError,)
@@ -36,6 +37,11 @@ def stubborn(request, ctx):
 def suicidal(request, ctx):
     ctx.report(10, "working", force=True)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def starter(request, ctx):
+    """Leave a program behind, of which the user gets the pid."""
+    return {"pid": subprocess.Popen(["sleep", "600"]).pid}
 
 
 def faulty(request, ctx):

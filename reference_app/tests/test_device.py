@@ -19,6 +19,9 @@ class Context(SimpleNamespace):
     def report(self, percent, message):
         self.said.append(message)
 
+    def mark(self, name):
+        self.marks.append(name)
+
     def check_cancelled(self):
         self.checks += 1
         if self.checks > self.patience:
@@ -28,7 +31,12 @@ class Context(SimpleNamespace):
 def context(job_id="a", within_s=5.0, patience=9**9):
     deadline_s = time.monotonic() + within_s
     return Context(
-        job_id=job_id, soft_deadline_s=deadline_s, said=[], checks=0, patience=patience
+        job_id=job_id,
+        soft_deadline_s=deadline_s,
+        said=[],
+        marks=[],
+        checks=0,
+        patience=patience,
     )
 
 
@@ -41,8 +49,11 @@ def test_a_second_job_waits_for_the_device_and_says_so():
         with pytest.raises(DeviceBusy, match="job first in pid"):
             busy.__enter__()
         assert second.said == ["Waiting for the accelerator"]
-    with device.held("gpu0", context("third", within_s=0)):
-        pass
+    third = context("third", within_s=0)
+    with device.held("gpu0", third):
+        assert third.marks == ["device gpu0 taken"]
+    assert third.marks[1:] == ["device gpu0 given back"]
+    assert second.marks == []
 
 
 @pytest.mark.usefixtures("configured")

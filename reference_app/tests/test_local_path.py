@@ -17,7 +17,7 @@ from reference_app.patterns.cancel import process_start
 from reference_app.settings import settings
 
 WITHIN_S = 60
-KINDS = ("quick", "patient", "stubborn", "suicidal", "faulty", "flaky")
+KINDS = ("quick", "patient", "stubborn", "suicidal", "faulty", "flaky", "starter")
 NUMBERS = itertools.count()
 FUNCTIONS = {f"test.{k}": f"reference_app.tests.local_jobs:{k}" for k in KINDS}
 
@@ -85,6 +85,12 @@ def ended(jobs, job_id):
         return job if job.announced else None
 
     return until(look)
+
+
+def test_what_a_job_started_ends_with_it(path, no_redis):
+    job = ended(no_redis, create(no_redis, "starter"))
+    assert job.state is State.COMPLETED
+    until(lambda: process_start(job.result["pid"]) is None)
 
 
 def told(jobs, job_id):

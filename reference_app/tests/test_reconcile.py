@@ -32,6 +32,21 @@ def test_a_job_whose_process_is_gone_is_failed_as_lost(reconciler, jobs):
     assert (job.state, job.reason, job.announced) == (State.FAILED, "lost", True)
 
 
+def test_a_lease_that_a_lost_attempt_left_is_not_the_next_ones(reconciler, jobs):
+    # Given a job whose worker saw that its process was gone, and put it back
+    jobs.create("a", "steering.compare", {}, attempts=2)
+    jobs.start("a")
+    Leases(endings.client(), lease_s=0.2).renew(endings.lease_of("a", 1))
+    endings.lose("a", 1)
+    let_leases_run_out()
+    reconciler.run()  # somebody looked: Redis was not away
+    # When its second attempt has just begun, and has not renewed its lease yet
+    jobs.start("a", 2)
+    reconciler.run()
+    # Then it is left alone
+    assert (jobs.get("a").state, jobs.get("a").attempt) == (State.STARTED, 2)
+
+
 def test_a_stand_in_looks_only_while_nobody_else_does(jobs, configured):
     settings = configured(RECONCILE_INTERVAL=0.2)
     beat = reconcile.Reconciler(settings)

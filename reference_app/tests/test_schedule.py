@@ -75,6 +75,37 @@ def test_without_an_answer_nothing_runs(configured):
         schedule.claim(redis.Redis(port=1), sent(1000.0))
 
 
+def run_of(task_id: str, name: str = "sweep") -> Task:
+    return SimpleNamespace(name=name, request={"id": task_id})
+
+
+def test_a_run_does_not_begin_while_the_last_one_goes_on(configured):
+    client = endings.client()
+    with schedule.alone(client, run_of("a"), lasts_s=60):
+        with pytest.raises(Ignore, match="not over"):
+            schedule.alone(client, run_of("b"), lasts_s=60).__enter__()
+        with schedule.alone(client, run_of("c", "mail"), lasts_s=60):
+            pass
+    with schedule.alone(client, run_of("b"), lasts_s=60):
+        assert client.ttl("running:sweep") == 60
+    assert not client.exists("running:sweep")
+
+
+def test_a_run_that_fails_lets_the_next_one_begin(configured):
+    with (
+        pytest.raises(ValueError, match="disk"),
+        schedule.alone(endings.client(), run_of("a"), lasts_s=60),
+    ):
+        raise ValueError("disk")
+    with schedule.alone(endings.client(), run_of("b"), lasts_s=60):
+        pass
+
+
+def test_when_nobody_knows_whether_one_runs_none_does(configured):
+    with pytest.raises(Ignore, match="another one"):
+        schedule.alone(redis.Redis(port=1), run_of("a"), lasts_s=60).__enter__()
+
+
 def test_each_message_of_an_entry_says_when_it_was_published():
     headers = {"entry": "sweep", "every_s": EVERY_S}
     schedule._stamp(headers)

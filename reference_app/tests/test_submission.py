@@ -74,12 +74,19 @@ def another_password(broker, configured):
     broker.config_set("requirepass", "")
 
 
+@contextlib.contextmanager
+def full(broker, configured):
+    broker.config_set("maxmemory", 1)
+    yield
+    broker.config_set("maxmemory", 0)
+
+
 def submit():
     return submission.submit(tasks.compare, {"n": 1}, LIMITS)
 
 
 @pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
-@pytest.mark.parametrize("state", [refusing, frozen, read_only, another_password])
+@pytest.mark.parametrize("state", [refusing, frozen, read_only, another_password, full])
 def test_a_submit_is_refused_in_time_when_the_broker_is(
     broker, jobs, configured, state, warm
 ):
@@ -228,6 +235,19 @@ def test_a_bug_is_raised_as_it_is_and_is_no_outage(broker, jobs, task, request_,
     assert broker.dbsize() == 0
     assert not outbox.reach(os.getpid()).away
     assert all(job.state is State.FAILED for job in jobs.recent())
+
+
+def test_what_redis_answers_is_no_outage_whatever_celery_calls_it(
+    broker, jobs, configured
+):
+    """Celery raises the OperationalError of an outage, caused by a ResponseError."""
+    configured(STEERING_WITHOUT_BROKER="run_locally")
+    broker.set("steering", "somebody else's")
+    with pytest.raises(redis.ResponseError, match="wrong kind of value"):
+        submit()
+    (job,) = jobs.recent()
+    assert (job.state, job.path, job.reason) == (State.FAILED, Path.CELERY, "error")
+    assert not outbox.reach(os.getpid()).away
 
 
 def test_the_event_loop_answers_while_submits_wait_for_a_frozen_broker(broker):

@@ -50,7 +50,7 @@ async def train(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
     tell(ctx, machine_id, 0, "initializing", "Starting", current=0, total=epochs)
     last = deque[str](maxlen=SHOWN)
     told = 0
-    with _running(_command(request, ctx.job_id), ctx.attempt) as process:
+    with _marked(ctx), _running(_command(request, ctx.job_id), ctx.attempt) as process:
         async with contextlib.aclosing(_lines(process, ctx)) as lines:
             async for line in lines:
                 last.append(line)
@@ -103,6 +103,15 @@ def _command(request: Mapping[str, Any], job_id: str) -> list[str]:
         *(sys.executable if each == "{python}" else each for each in template),
         *(str(word) for option in options.items() for word in option),
     ]
+
+
+@contextlib.contextmanager
+def _marked(ctx: Context) -> Iterator[None]:
+    """Tell that the coroutine's own clean-up ran, also at a limit or a cancel."""
+    try:
+        yield
+    finally:
+        ctx.mark("coroutine cleanup")
 
 
 @contextlib.contextmanager

@@ -20,6 +20,9 @@ class Context(Protocol):
     def check_cancelled(self) -> None:
         """Raise when the job is not wanted any more."""
 
+    def mark(self, name: str) -> None:
+        """Write a named moment down, for whoever counts what really ran."""
+
 
 def tell(
     ctx: Context, machine_id: str, percent: float, stage: str, text: str, **data: Any

@@ -34,6 +34,9 @@ class Lines:
     def check_cancelled(self) -> None:
         """Go on: who wants this process to stop sends it a signal."""
 
+    def mark(self, name: str) -> None:
+        """Leave it to the job that runs this program."""
+
 
 @click.command()
 @click.option("--machine-id", required=True)

@@ -110,13 +110,15 @@ def user(stack: Stack) -> Iterator[User]:
 def users_of(stack: Stack) -> Callable[..., Any]:
     """Return what starts a further API, configured differently, while a body runs.
 
-    Unless it is told otherwise its jobs have long limits: target.toml has short ones.
+    Unless it is told otherwise its jobs have long limits, and it may run jobs itself:
+    in target.toml limits are short, and no API does.
     """
 
     @contextmanager
     def start(**env: str) -> Iterator[User]:
-        limits = {"STEERING_SOFT_TIME_LIMIT": "80", "STEERING_HARD_TIME_LIMIT": "90"}
-        with stack.replica("api", limits | env) as replica:
+        others = {"STEERING_SOFT_TIME_LIMIT": "80", "STEERING_HARD_TIME_LIMIT": "90"}
+        others["LOCAL_SLOTS"] = "1"
+        with stack.replica("api", others | env) as replica:
             found = User(replica.api, stack.target)
             with found.http:
                 yield found

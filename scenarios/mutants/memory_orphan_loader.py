@@ -10,6 +10,11 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/worker.py",
+            old="    orphans.install(app)\n",
+            new="",
+        ),
+        Replace(
+            path="reference_app/worker.py",
             old="    supervision.install(app, settings())\n",
             new="    supervision.install(app, settings())\n"
             "    import signal\n"

@@ -15,8 +15,8 @@ MUTANT = Mutant(
         ),
         Replace(
             path="reference_app/reconcile.py",
-            old="for job_id in self._leases.lost(list(attempts)):",
-            new="for job_id in ():",
+            old="for lease in self._leases.lost(list(active)):",
+            new="for lease in ():",
         ),
     ),
 )

@@ -1,6 +1,7 @@
 """Each mutant still fits the source it changes."""
 
 import ast
+import difflib
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,26 @@ def test_there_is_a_healthy_noop_of_each_mechanism():
     assert any(m.env for m in healthy)
     assert any(m.command for m in healthy)
     assert any(m.overlay for m in healthy)
+
+
+def _changed_lines(mutant):
+    """Return (file, line) of each line that a mutant changes, or inserts before."""
+    found = set()
+    for change in mutant.replacements:
+        source = (ROOT / change.path).read_text()
+        changed = source.replace(change.old, change.new)
+        one, other = source.splitlines(), changed.splitlines()
+        matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+        for what, begin, end, _, _ in matcher.get_opcodes():
+            if what != "equal":
+                lines = range(begin, max(end, begin + 1))
+                found |= {(change.path, line + 1) for line in lines}
+    return found
+
+
+def test_no_two_mutants_of_a_contract_change_the_same_line():
+    taken = {}
+    for mutant in (m for m in MUTANTS if not m.healthy):
+        for place in _changed_lines(mutant):
+            other = taken.setdefault((mutant.contract, *place), mutant.name)
+            assert other == mutant.name, f"{other} and {mutant.name}: {place}"

@@ -73,3 +73,10 @@ def test_a_job_that_ran_already_is_another_matter():
 def test_a_later_start_soon_before_the_end_is_watched_on():
     verdict = without("harness.heartbeat")(revoked()).judged_by(LAW)
     assert verdict.due_t == pytest.approx(4.1)
+
+
+def test_a_job_whose_process_has_it_and_whose_function_begins_did_not_wait():
+    story = cancelled().submitted("b", 0.1)
+    story.say("ledger.start", 2.5, "b", pid=12, role="child").cancel("b", 2.51)
+    story.started("b", 2.52, pid=12)
+    assert story.judged_by(LAW).status is Status.HOLDS

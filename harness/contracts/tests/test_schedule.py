@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from harness.contracts.schedule import NAME
 from harness.tests import properties
 from harness.tests.properties import Damage, again, changed, moved, without
+from harness.tests.scheduled import ran, scheduled
 from harness.tests.story import Story
 from harness.verdict import Status
 
@@ -12,15 +13,8 @@ LAW = "schedule.one-run-per-slot"
 
 def watching(every_s: float | None = 1.0, **entries) -> Story:
     """From 1.0 on an entry `sweep` is watched, and any others that are named."""
-    entries["sweep"] = {"task": "shop.sweep", "every_s": every_s}
-    story = Story().say("agent.schedule", 0.5, entries=entries)
+    story = scheduled(every_s, **entries)
     return story.say("harness.situation", 1.0, name=NAME)
-
-
-def ran(story: Story, t: float, task: str = "shop.sweep", how: str = "success"):
-    job = f"{task}-{len(story.history.observations)}"
-    story.say("ledger.start", t, job, task=task, pid=10, role="child")
-    return story.say("ledger.end", t + 0.01, job, pid=10, role="child", how=how)
 
 
 def steady(offs=(0.0,) * 11, phase_s: float = 0.4, every_s: float = 1.0) -> Story:

@@ -129,3 +129,12 @@ def test_a_countdown_below_and_above_the_visibility_timeout(
 
     assert verdict.status is status
     assert says in verdict.summary
+
+
+def test_on_a_stock_worker_what_a_killed_job_had_started_lives_on(runs):
+    run = runs("plain", worker=WORKER)
+
+    verdict = perform("time_limit.ended_with_their_processes", run)
+
+    assert verdict.status is Status.VIOLATED
+    assert "had started outlived" in verdict.summary

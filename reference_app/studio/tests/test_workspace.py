@@ -41,6 +41,15 @@ def test_what_nobody_has_touched_for_long_goes_and_the_rest_stays(folder):
     assert clean(folder, DAY_S) == []
 
 
+def test_after_each_that_goes_the_disk_is_left_to_others(folder):
+    for name in ("a", "b", "c"):
+        workspace(folder, name)
+    workspace(folder, "young", days=0.5)
+    began = time.monotonic()
+    assert clean(folder, DAY_S, rest_s=0.1) == ["a", "b", "c"]
+    assert 0.3 <= time.monotonic() - began < 0.6
+
+
 def test_a_dry_run_lists_and_removes_nothing(folder):
     workspace(folder, "old")
     assert stale(folder, DAY_S) == ["old"]

@@ -17,12 +17,15 @@ class RecordingContext:
 
     def __init__(self, job_id="job-1", on_check=lambda count: None, attempt=1):
         self.job_id, self.attempt = job_id, attempt
-        self.reports = []
+        self.reports, self.marks = [], []
         self.checks = 0
         self._on_check = on_check
 
     def report(self, percent, message, *, force=False, **data):
         self.reports.append((percent, message, data))
+
+    def mark(self, name):
+        self.marks.append(name)
 
     def check_cancelled(self):
         self.checks += 1

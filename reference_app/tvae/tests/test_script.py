@@ -199,7 +199,7 @@ def job(training_request, use):
         "from reference_app.tvae import script\n"
         "class Context:\n"
         "    job_id, attempt = 'killed', 1\n"
-        "    report = check_cancelled = lambda *_, **__: None\n"
+        "    report = check_cancelled = mark = lambda *_, **__: None\n"
         f"asyncio.run(script.train({training_request()!r}, Context()))\n"
     )
     process = psutil.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)

@@ -1,0 +1,100 @@
+"""Many jobs of a user's while the worker is killed and cut, again and again."""
+
+import random
+
+from harness.driver import Driver, Subscriber
+from harness.errors import NeverHappened
+from harness.faults import Faults
+from harness.history import History
+from harness.wait import pause
+
+#: Jobs that wait or run at a time.
+WAVE = 10
+
+#: Damage per job, in the order of how long it takes to recover from it.
+SHARES = {"kill_child": 0.16, "cut_connections": 0.016, "kill_main": 0.016}
+
+#: Jobs in all, per job asked for: damage may miss a job that has just ended.
+AT_MOST = 1.2
+
+#: Seconds of the job's run until it is hurt, at most.
+DELAY_S = 0.15
+
+#: Seconds a job may take to start, behind others that are hurt.
+START_WITHIN_S = 60.0
+
+#: Seconds a wave may take to end before no more is submitted.
+END_WITHIN_S = 60.0
+
+
+def churn(
+    driver: Driver,
+    faults: Faults,
+    history: History,
+    *,
+    jobs: int,
+    seed: int,
+    **payload: object,
+) -> None:
+    """Submit `jobs` of the shortest kind in waves; hurt those that chance picks.
+
+    Each damage of `SHARES` is dealt at least once, and dealt again where it missed.
+    """
+    chance = random.Random(seed)
+    deck = damage(jobs, chance)
+    waiting, sent = len(deck), 0
+    last: list[Subscriber] = []
+    while sent < jobs or (deck and sent < jobs * AT_MOST):
+        pages = [_watched(driver, payload) for _ in range(min(WAVE, jobs))]
+        sent += len(pages)
+        due = max(0, len(deck) - round(waiting * max(0.0, 1 - sent / jobs)))
+        victims = sorted(chance.sample(range(len(pages)), min(due, len(pages))))
+        for number in victims:
+            name = deck.pop()
+            if not _hurt(name, pages[number].job, faults, history, chance):
+                deck.insert(0, name)
+        until_s = history.now() + END_WITHIN_S
+        ended = [
+            history.settle(page.job, within_s=max(0.0, until_s - history.now()))
+            for page in pages
+        ]
+        if not all(ended):
+            return  # the law says why
+        for page in last:  # a wave later, so that a second ending would be seen
+            page.unsubscribe()
+        last = pages
+
+
+def damage(jobs: int, chance: random.Random) -> list[str]:
+    """Return the damage for so many jobs, shuffled."""
+    deck = [
+        name
+        for name, share in SHARES.items()
+        for _ in range(max(1, round(share * jobs)))
+    ]
+    chance.shuffle(deck)
+    return deck
+
+
+def _watched(driver: Driver, payload: dict[str, object]) -> Subscriber:
+    job = driver.submit(driver.target.shortest_job, **payload)
+    return driver.subscribe(job)
+
+
+def _hurt(
+    name: str, job: str, faults: Faults, history: History, chance: random.Random
+) -> bool:
+    """Hurt the job once it runs; return whether that bit."""
+    try:
+        history.until(job, "start", within_s=START_WITHIN_S)
+    except NeverHappened:
+        return False
+    pause(chance.uniform(0, DELAY_S))
+    if name == "kill_child":
+        faults.kill_child(job)
+    elif name == "kill_main":
+        faults.kill_main("worker")
+    else:
+        faults.cut_connections("all", "worker")
+    history.collect()
+    return any(fault.get("bit") for fault in history.job(job).faults)
