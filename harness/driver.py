@@ -182,7 +182,9 @@ class Driver:
 
     def status(self, job: str, *, on_event: str | None = None) -> dict[str, Any]:
         """Ask for the job once; record and return what it said, in our words."""
+        started = time.monotonic()
         answer = self._request(self._api.status, job)
+        took_s = round(time.monotonic() - started, 6)
         body = _json(answer)
         result = body.get(self._api.result)
         state = self._our_state(body.get(self._api.state))
@@ -195,6 +197,7 @@ class Driver:
             "result_shape": shape(result),
             "error": body.get(self._api.error),
             "on_event": on_event,
+            "took_s": took_s,
         }
         if state in TERMINAL:
             self._ended.add(job)

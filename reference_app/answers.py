@@ -28,6 +28,7 @@ def refusal(description: str, *, retry_after: bool = False) -> dict[str, Any]:
 
 
 UNKNOWN: Answers = {404: refusal("Nobody knows what the path or the body names")}
+FETCH: Answers = {**UNKNOWN, 410: refusal("The job ended long ago: it has expired")}
 UNUSABLE: Answers = {400: refusal("It is not readable, or the machine is not ready")}
 
 #: Of every route that submits a job.

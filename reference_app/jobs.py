@@ -278,6 +278,16 @@ class Jobs:
             )
         return self.get(job_id)
 
+    def forget_results(self, kept_s: float) -> int:
+        """Empty the rows of jobs that ended longer ago; return how many.
+
+        The rows stay: of an old job it can be said that it was.
+        """
+        old = (_jobs.c.ended_at < time.time() - kept_s) & _jobs.c.result.is_not(null())
+        with self.engine.begin() as connection:
+            done = connection.execute(update(_jobs).where(old).values(result=null()))
+            return done.rowcount
+
     def mark_published(self, job_id: str) -> None:
         """Note that the broker took the message."""
         values = {"job_id": job_id, "look_at": time.time() + CLAIM_S}

@@ -21,7 +21,7 @@ from reference_app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two deletions of old events.
+#: Seconds between two deletions of old events and results.
 FORGET_S = 600.0
 
 #: Looks that beat may miss before an API process looks.
@@ -99,6 +99,7 @@ class Reconciler:
             return
         self._forget_s = time.monotonic() + FORGET_S
         local_events.forget(endings.store(), self._settings.events_ttl)
+        endings.store().forget_results(self._settings.result_ttl)
 
 
 def _take_look(engine: Engine, patience_s: float) -> bool:

@@ -173,6 +173,9 @@ class Settings(BaseSettings):
     #: two looks for such jobs.
     lease_seconds: float = Field(default=3.0, gt=0)
     reconcile_interval: float = Field(default=1.0, gt=0)
+    #: Seconds after its end that a job's result can be fetched; then the answer is 410.
+    #: The row stays, without the result, so that an old job is never an unknown one.
+    result_ttl: float = Field(default=30 * 86_400, gt=0)
     #: Seconds between two progress events; browsers draw no faster.
     progress_interval: float = Field(default=0.15, ge=0)
     #: Seconds an ended job can be replayed from Redis; the row stays.

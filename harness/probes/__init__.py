@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from harness.engines import ProcessId, ProcessInfo
 from harness.errors import TargetError
-from harness.probes import health, held, memory, processes, queue, redis
+from harness.probes import health, held, memory, processes, queue, redis, row
 from harness.recorder import Recorder
+from harness.target import STATES
 
 if TYPE_CHECKING:  # the stack itself uses the probes of single nouns
     from harness.stack import Stack
@@ -130,6 +131,22 @@ class Probes:
         )
         self._history.record("probe", "held", job, held=age_s is not None, age_s=age_s)
         return age_s is not None
+
+    def row(self, job: str) -> str | None:
+        """Return the state of a job in the application's record, in our word.
+
+        None, and nothing is recorded, where its record is not described.
+        """
+        target = self._stack.target
+        if target.record is None:
+            return None
+        began = time.monotonic()
+        file = self._stack.layout.data / target.record.sqlite
+        word = row.state(file, target.record.query, job)
+        ours = target.states.get(str(word), word if word in STATES else None)
+        took_s = round(time.monotonic() - began, 6)
+        self._history.record("probe", "row", job, state=ours, word=word, took_s=took_s)
+        return ours
 
     @contextmanager
     def health(self, api: str = "api") -> Iterator[None]:

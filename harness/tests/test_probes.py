@@ -1,16 +1,20 @@
 """Probes look at real processes and a real Redis."""
 
+import contextlib
+import dataclasses
 import itertools
 import signal
 import socket
+import sqlite3
 import threading
 
 import pytest
 import redis
 
 from harness.engines import ProcessId
-from harness.probes import health, memory
+from harness.probes import Probes, health, memory
 from harness.probes.processes import is_gone
+from harness.target import Record
 from harness.wait import wait_until
 
 
@@ -23,6 +27,35 @@ def test_an_end_is_seen_when_it_comes(process_engine, sleeper, probes, history):
 
     assert seen["pid"] == process.id.pid
     assert seen["role"] == "child"
+
+
+def test_the_record_of_a_job_is_read_behind_the_applications_back(
+    plain_stack, history, monkeypatch
+):
+    file = plain_stack.layout.data / "shop.db"
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE jobs (id TEXT, state TEXT)")
+        rows = [("a", "done"), ("b", "failed"), ("c", "odd")]
+        connection.executemany("INSERT INTO jobs VALUES (?, ?)", rows)
+    record = Record("shop.db", "SELECT state FROM jobs WHERE id = ?")
+    words = {"done": "completed"}
+    target = dataclasses.replace(plain_stack.target, record=record, states=words)
+    monkeypatch.setattr(plain_stack, "target", target)
+    looking = Probes(plain_stack, history)
+
+    found = [looking.row(job) for job in ("a", "b", "c", "nobody")]
+
+    assert found == ["completed", "failed", None, None]
+    assert [o["word"] for o in history.of(source="probe", kind="row")] == [
+        *("done", "failed", "odd", None)
+    ]
+    looking.close()
+
+
+def test_a_record_that_nobody_describes_is_not_looked_for(plain_stack, probes, history):
+    assert plain_stack.target.record is None
+    assert probes.row("a") is None
+    assert not history.of(source="probe", kind="row")
 
 
 def test_a_zombie_is_gone(process_engine, sleeper, probes, history):

@@ -9,9 +9,16 @@ from typing import Any
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.exceptions import RequestValidationError
 
-from reference_app import answers, cancellation, endings, events, submission
+from reference_app import (
+    answers,
+    cancellation,
+    endings,
+    events,
+    lookup,
+    submission,
+)
 from reference_app.job_task import JobTask
-from reference_app.jobs import Job, State
+from reference_app.jobs import State
 from reference_app.settings import settings
 from reference_app.steering import catalogue, gate, remembered, tasks
 from reference_app.steering.errors import CatalogueError, UnknownSae
@@ -77,10 +84,10 @@ def submit_sweep(
     return _submit(tasks.sweep, request.model_dump(), limits, idempotency_key)
 
 
-@router.get("/result/{task_id}", responses=answers.UNKNOWN)
+@router.get("/result/{task_id}", responses=answers.FETCH)
 def result(task_id: str) -> SteeringResultResponse:
     """Tell where a job stands, with its result once it is completed."""
-    job = _known(endings.store().get(task_id), task_id)
+    job = lookup.readable(task_id)
     state, percent, message = str(job.state), 0, MESSAGES.get(job.state, "")
     if job.state is State.STARTED:
         event = events.latest(endings.client(), endings.store(), job)
@@ -164,9 +171,3 @@ def _invalid(place: tuple[str | int, ...], message: str) -> RequestValidationErr
     return RequestValidationError(
         [{"type": "value_error", "loc": place, "msg": message, "input": None}]
     )
-
-
-def _known(job: Job | None, task_id: str) -> Job:
-    if job is None:
-        raise HTTPException(404, f"There is no task {task_id!r}.")
-    return job

@@ -155,6 +155,20 @@ def test_a_failed_job_tells_its_error(jobs):
     assert body["progress"] == -1
 
 
+def test_an_expired_job_is_410_and_its_row_stays_without_the_result(jobs, configured):
+    jobs.create("a", "steering.compare", {})
+    jobs.start("a")
+    jobs.finish("a", State.COMPLETED, result={"text": "long ago"})
+    assert jobs.forget_results(kept_s=60) == 0
+    assert call("GET", "/steering/result/a").json()["result"] == {"text": "long ago"}
+    configured(RESULT_TTL=1e-6)
+    answer = call("GET", "/steering/result/a")
+    assert (answer.status_code, "completed" in answer.text) == (410, True)
+    assert call("GET", "/steering/result/b").status_code == 404
+    assert jobs.forget_results(kept_s=1e-6) == 1
+    assert (jobs.get("a").state, jobs.get("a").result) == (State.COMPLETED, None)
+
+
 def test_an_unknown_job_is_404(jobs):
     assert call("GET", "/steering/result/nobody").status_code == 404
     assert call("DELETE", "/steering/task/nobody").status_code == 404

@@ -9,7 +9,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path
 
-from reference_app import answers, cancellation, endings, events, frames, submission
+from reference_app import (
+    answers,
+    cancellation,
+    endings,
+    events,
+    frames,
+    lookup,
+    submission,
+)
 from reference_app.job_task import JobTask
 from reference_app.jobs import Job, State
 from reference_app.settings import settings
@@ -112,10 +120,11 @@ def generate(
     return _submit(tasks.generate_data, wanted, key)
 
 
-@router.get("/tasks/{task_id}", responses=answers.UNKNOWN)
+@router.get("/tasks/{task_id}", responses=answers.FETCH)
 def status(task_id: str) -> TaskStatusResponse:
     """Tell where a job stands, with its result once it is completed."""
-    job = _known(task_id)
+    _known(task_id)
+    job = lookup.readable(task_id)
     nothing = {"percent": 0, "message": "", "data": {}}
     event = events.latest(endings.client(), endings.store(), job) or nothing
     data = dict(event["data"])
