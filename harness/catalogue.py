@@ -12,16 +12,21 @@ from harness.mutant import Mutant
 def scenarios_by_contract(folder: Path) -> dict[str, list[str]]:
     """Return {contract id: ["test_x.py::test_y", ...]}, read from the source text.
 
-    Nothing is imported: a marker is found as a decorator of the test or in the
-    module's `pytestmark`.
+    Nothing is imported: a marker is found as a decorator of the test, by a name of its
+    own in the module or not, and in the module's `pytestmark`.
     """
     found: dict[str, list[str]] = {}
     for path in sorted(folder.glob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
         shared = [id for node in tree.body for id in _module_marks(node)]
+        named = dict(mark for node in tree.body for mark in _named_marks(node))
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                own = [id for d in node.decorator_list for id in _contract_ids(d)]
+                own = [
+                    id
+                    for d in node.decorator_list
+                    for id in named.get(ast.unparse(d), _contract_ids(d))
+                ]
                 for id in dict.fromkeys([*own, *shared]):
                     found.setdefault(id, []).append(f"{path.name}::{node.name}")
     return found
@@ -34,6 +39,12 @@ def _module_marks(node: ast.stmt) -> Iterator[str]:
         marks = node.value.elts if isinstance(node.value, ast.List) else [node.value]
         for mark in marks:
             yield from _contract_ids(mark)
+
+
+def _named_marks(node: ast.stmt) -> Iterator[tuple[str, list[str]]]:
+    """Yield name and contracts of `name = pytest.mark.contract(...)`."""
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        yield node.targets[0].id, list(_contract_ids(node.value))
 
 
 def _contract_ids(node: ast.expr) -> Iterator[str]:

@@ -19,6 +19,14 @@ def test_shared(driver):
     ...
 
 
+once = pytest.mark.contract("submit.answers-in-time")
+
+
+@once
+def test_named(driver):
+    ...
+
+
 def no_test():
     ...
 """
@@ -28,11 +36,12 @@ def test_markers_of_tests_and_of_their_module_are_found(tmp_path):
     (tmp_path / "test_terminal.py").write_text(SOURCE)
     (tmp_path / "test_bare.py").write_text("def test_nothing(): ...")
     found = scenarios_by_contract(tmp_path)
-    both, shared = "test_terminal.py::test_both", "test_terminal.py::test_shared"
+    every = [f"test_terminal.py::test_{name}" for name in ("both", "shared", "named")]
     assert found == {
-        "result.ready-when-announced": [both],
-        "terminal.exactly-one": [both, shared],
-        "terminal.every-exit": [both, shared],
+        "result.ready-when-announced": every[:1],
+        "submit.answers-in-time": every[2:],
+        "terminal.exactly-one": every,
+        "terminal.every-exit": every,
     }
 
 
@@ -43,5 +52,5 @@ def test_a_row_joins_contract_scenarios_and_mutants(tmp_path):
     one = find_contract("terminal.exactly-one")
     (row,) = catalogue([one], [bad, noop], tmp_path)
     assert row["mutants"] == ["bad"]
-    assert len(row["scenarios"]) == 2
+    assert len(row["scenarios"]) == 3
     assert row["bounds"]["quiet_s"]["unit"] == "s"
