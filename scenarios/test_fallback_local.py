@@ -53,3 +53,22 @@ def test_a_job_is_to_its_user_the_same_without_a_broker(
     one_returns_one_is_limited_one_is_cancelled(driver, history)
     with faults.pause("redis"):
         one_returns_one_is_limited_one_is_cancelled(driver, history)
+
+
+@pytest.mark.contract("fallback.is-bounded")
+def test_few_jobs_at_a_time_kept_over_a_deployment_until_the_broker_is_back(
+    rollout, driver, faults, history
+):
+    rollout.run_locally()
+    driver.wait_for_state(driver.submit("compare"))
+    with faults.refuse("api"):
+        running = driver.submit("compare")
+        jobs = [running, driver.submit("compare")]
+        history.until(running, "journal.start", within_s=100)
+        with faults.pause_child(running):  # it outlasts the time it is given
+            rollout.leave()
+        jobs.append(driver.submit("compare"))
+    for job in jobs:
+        driver.wait_for_state(job, within_s=100)
+    for _ in range(2):
+        driver.wait_for_state(driver.submit("compare"), within_s=30)
