@@ -54,7 +54,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts (ENGINE=container: in containers)
-	@$(IMAGES) $(OWNED) $(PYTEST) scenarios/ --engine $(ENGINE)
+	@$(IMAGES) $(OWNED) $(PYTEST) scenarios/ -n 2 --dist worksteal --engine $(ENGINE)
 
 features: $(STAMP)  ## each row of the documents, what shows it, its verdict (ENGINE=container: what speaks of images)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m ci.features --engine $(ENGINE)

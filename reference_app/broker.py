@@ -178,6 +178,9 @@ app.conf.update(
         "visibility_timeout": visibility_timeout_s(QUEUES),
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
+        # A worker that is killed while it looks for such messages, or whose Redis goes
+        # silent then, keeps all others from it for so long; by default for 300 s.
+        "unacked_mutex_expire": 10,
     },
     # Also for `celery beat` and `worker -B`: whoever schedules needs the lock.
     beat_scheduler="reference_app.beat:LockedScheduler",

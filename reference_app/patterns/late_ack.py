@@ -8,8 +8,7 @@ Guarantee  Of all deliveries of a job one at a time holds the claim; a copy gets
 Units      lease_s: seconds on Redis's clock, at least three renewals long. keep_s:
            seconds a finished job is remembered; longer than a copy can be late.
 Raises     Copy: acknowledge it if `again_in_s` is None (the job is done), else send it
-           again in so many seconds: its holder may yet be lost. Superseded. An
-           error of Redis: nothing is known; do not run.
+           again then. Superseded. An error of Redis: nothing is known, do not run.
 Needs      redis-py, Redis >= 5.0; Celery with `conf(...)`, prefork; poison.py, since
            a lost process puts its message back without end.
 Breaks if  The effect of the job cannot take a fence and its holder is frozen between
@@ -116,5 +115,6 @@ def conf(hard_limit_s: float, longest_pause_s: float = 0.0) -> dict[str, Any]:
             "visibility_timeout": 1.5 * (hard_limit_s + longest_pause_s),
             "unacked_restore_interval": 1,
             "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 10,  # so long who dies looking holds others up
         },
     }
