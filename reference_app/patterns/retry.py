@@ -13,7 +13,8 @@ Needs      celery; a count of the job's starts that a lost process cannot take a
            (poison.py's, or the job's row). Celery's own `retries` misses those.
 Breaks if  The broker cannot be reached at the very moment of the retry: Celery 5.7
            then rejects the message, and the job must be ended by task_failure.
-Proof      contract RETRY-001, RETRY-002, RETRY-003
+Proof      contract retry.transient-errors-are-retried,
+           retry.permanent-errors-are-not-retried, retry.long-wait-runs-once
 Source     Celery 5.7 manual, "Tasks", retrying, and "Redis", visibility timeout.
            Measured: with `autoretry_for=(Exception,)` a soft limit ran three times; a
            countdown of 10 s at a timeout of 3 s ran four times. Copy this file alone.
