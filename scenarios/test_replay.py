@@ -52,8 +52,9 @@ def test_two_apis_serve_one_job_and_one_of_them_is_restarted(driver, faults, his
         anna = driver.subscribe(job, name="anna")
         for name in ("ben", "clara"):
             driver.subscribe(job, name=name, at=second)
+        all_watch_t = history.now()
         history.until(
-            job, event="progress", where=lambda e: e["percent"] >= 25, within_s=20
+            job, event="progress", where=lambda e: e.t > all_watch_t, within_s=20
         )
         faults.api_restart()
         anna.again()
