@@ -124,19 +124,6 @@ def outages(job: JobView) -> list[tuple[float, float]]:
     return [(outage.begin, outage.end) for outage in found_outages(job.history)]
 
 
-def healed_t(job: JobView, fault: Observation) -> float:
-    """Return when a fault was healed, infinity where it never was."""
-    role = (fault.get("victim") or {}).get("role")
-    ends = [
-        healed.t
-        for healed in job.history.of(source="fault", kind="healed")
-        if healed.get("fault") == fault.get("fault")
-        and healed.get("role") in (role, None)
-        and healed.t >= fault.t
-    ]
-    return min(ends, default=float("inf"))
-
-
 def deadline_t(
     causes: list[Exit],
     outages: list[tuple[float, float]],

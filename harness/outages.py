@@ -35,7 +35,6 @@ class Outage:
 
 def outages(history: History) -> list[Outage]:
     """Return the outages of parts, those of single children left out, in order."""
-    healed = history.of(source="fault", kind="healed")
     found = []
     for fault in history.of(source="fault", kind="injected"):
         role = (fault.get("victim") or {}).get("role")
@@ -43,12 +42,18 @@ def outages(history: History) -> list[Outage]:
         lasting = bool(fault.get("bit")) and name in LASTING
         if not lasting or role in ("child", None):
             continue
-        ends = [
-            h.t
-            for h in healed
-            if h.get("fault") == name
-            and h.get("role") in (role, None)
-            and h.t >= fault.t
-        ]
-        found.append(Outage(fault, role, fault.t, min(ends, default=float("inf"))))
+        found.append(Outage(fault, role, fault.t, healed_t(history, fault)))
     return sorted(found, key=lambda outage: outage.begin)
+
+
+def healed_t(history: History, fault: Observation) -> float:
+    """Return when a fault was healed, infinity where it never was."""
+    role = (fault.get("victim") or {}).get("role")
+    ends = [
+        healed.t
+        for healed in history.of(source="fault", kind="healed")
+        if healed.get("fault") == fault.get("fault")
+        and healed.get("role") in (role, None)
+        and healed.t >= fault.t
+    ]
+    return min(ends, default=float("inf"))

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from harness.contract import Bound, contract
-from harness.exits import healed_t
 from harness.history import History, Observation
 from harness.job_view import JobView, Run, SubscriberView
+from harness.outages import healed_t
 from harness.verdict import Verdict, holds, inconclusive, merge, violated
 
 #: What takes Redis from everybody, and what takes it from a part.
@@ -54,7 +54,7 @@ def _outages(job: JobView) -> list[tuple[Observation, float]]:
         all_of_it = name in _OF_REDIS and role == "redis"
         its_own = name in _OF_A_LINK and str(role).startswith("worker")
         if fault.get("bit") and (all_of_it or its_own):
-            found.append((fault, healed_t(job, fault)))
+            found.append((fault, healed_t(job.history, fault)))
     return found
 
 
