@@ -210,8 +210,9 @@ def test_unmarked(): ...
 
 
 @pytest.mark.parametrize("how", [(), ("-n", "2")], ids=["alone", "two-workers"])
-def test_beside_the_other_tests_the_marked_ones_are_stored(pytester, how):
-    pytester.syspathinsert(ROOT)
+def test_beside_the_other_tests_the_marked_ones_are_stored(pytester, monkeypatch, how):
+    # Of the processes it starts, as `python -m pytest` in the project's folder has it.
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makepyfile(MARKED_AND_NOT)
     pytester.makeini("[pytest]\nmarkers = feature(*rows): rows")
     told = pytester.runpytest_subprocess(
