@@ -1,0 +1,19 @@
+"""The pair of settings again, by an annotation: so it reaches tasks of libraries, too."""
+
+from harness import Mutant, Replace
+
+MUTANT = Mutant(
+    name="delivery-poison-in-annotations",
+    contract="delivery.poison-is-bounded",
+    why="The application's own tasks say what they are; whoever wants no message of any "
+    "other task to be lost writes one line, and nothing counts what it brings back.",
+    overlay=(
+        Replace(
+            path="reference_app/broker.py",
+            old="    task_serializer=",
+            new='    task_annotations={"*": dict(acks_late=True, '
+            "reject_on_worker_lost=True)},\n"
+            "    task_serializer=",
+        ),
+    ),
+)
