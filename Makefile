@@ -35,7 +35,7 @@ IMAGES := $(WITH_IMAGES)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install scenarios features unit test check bench mutants churn walk soak faults conformance foreign peer openapi quality clean
+.PHONY: help install scenarios stages features unit test check bench mutants churn walk soak faults conformance foreign peer openapi quality clean
 
 help:  ## what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -55,6 +55,11 @@ $(STAMP): pyproject.toml constraints.txt
 
 scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, verdicts (ENGINE=container: in containers)
 	@$(IMAGES) $(OWNED) $(PYTEST) scenarios/ -n 2 --dist worksteal --engine $(ENGINE)
+
+stages: $(STAMP)  ## what users meet before, during and after the migration, and after its rollback
+	@for stage in before mixed after rolled_back; do \
+	  $(OWNED) $(BIN)/pytest scenarios/test_stages.py --stage $$stage --engine $(ENGINE) || exit; \
+	done
 
 features: $(STAMP)  ## each row of the documents, what shows it, its verdict (ENGINE=container: what speaks of images)
 	@$(IMAGES) $(OWNED) $(BIN)/python -m ci.features --engine $(ENGINE)

@@ -6,10 +6,11 @@ once, in the same breath, as a page does that wants to show it.
 """
 
 import hashlib
+import itertools
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -34,11 +35,18 @@ POLL_S = 0.05
 class Driver:
     """One user of the application; close it at the end of the test.
 
-    `part` names the API that is asked, where there are several.
+    `part` names the API that is asked, where there are several. Where there are
+    `others`, requests and connections go to each in turn, as behind a load balancer.
     """
 
     def __init__(
-        self, target: Target, api_url: str, history: Recorder, *, part: str = "api"
+        self,
+        target: Target,
+        api_url: str,
+        history: Recorder,
+        *,
+        part: str = "api",
+        others: Sequence[Replica] = (),
     ) -> None:
         if target.api is None:
             raise TargetError(
@@ -46,11 +54,12 @@ class Driver:
             )
         self.target = target
         self.history = history
-        self.part = part
+        self._apis = itertools.cycle(
+            [(part, api_url), *((other.name, other.api) for other in others)]
+        )
         self.subscribers: list[Subscriber] = []
         self._api: Api = target.api
-        self._url = api_url
-        self._http = httpx.Client(base_url=api_url, timeout=ANSWER_WITHIN_S)
+        self._http = httpx.Client(timeout=ANSWER_WITHIN_S)
         self._lock = threading.Lock()
         self._ended: set[str] = set()
 
@@ -91,12 +100,13 @@ class Driver:
         """
         job = self.target.job(kind)
         changed = {wrong: job.wrong[wrong]} if wrong else {}
-        about: dict[str, Any] = {"job_kind": kind, "api": self.part, "wrong": wrong}
+        part, base = next(self._apis)
+        about: dict[str, Any] = {"job_kind": kind, "api": part, "wrong": wrong}
         method, _, path = job.submit.partition(" ")
         try:
             # On a connection of its own: a server hangs up after an error of its own,
             # and a request on a kept connection may cross with that.
-            with httpx.Client(base_url=self._url) as once:
+            with httpx.Client(base_url=base) as once:
                 began = time.monotonic()
                 content = {**job.payload, **changed}
                 answer = once.request(method, path, json=content, timeout=GIVE_UP_S)
@@ -154,15 +164,16 @@ class Driver:
             late = job in self._ended if late is None else late
         subscriber = Subscriber(self, self.target.socket, job, name, at, resumes)
         self.subscribers.append(subscriber)
+        part, url = (at.name, at.api) if at else next(self._apis)
         self.history.record(
             *("driver", "subscribed", job),
             subscriber=name,
             late=late,
-            at=at.name if at else "api",
+            at=part,
             resumes=resumes.name if resumes else None,
             after=subscriber.after,
         )
-        subscriber.connect(at.api if at else self._url)
+        subscriber.connect(url)
         return subscriber
 
     def cancel(self, job: str) -> str | None:
@@ -290,7 +301,8 @@ class Driver:
     def _request(self, route: str, job: str = "", **content: Any) -> httpx.Response:
         method, _, path = route.partition(" ")
         try:
-            return self._http.request(method, path.format(job=job), **content)
+            _, base = next(self._apis)
+            return self._http.request(method, base + path.format(job=job), **content)
         except httpx.TransportError as error:
             raise StackError(f"{method} {path}: the API did not answer: {error}") from (
                 error

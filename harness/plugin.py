@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from harness.stack import Stack
     from harness.target import Target
 
+#: As in `harness.stages`, which is not imported before there is a scenario.
+STAGES = ("before", "mixed", "after", "rolled_back")
+
 _RUN: "pytest.StashKey[Run]" = pytest.StashKey()
 _SCENARIO: "pytest.StashKey[Scenario]" = pytest.StashKey()
 _PROBES: "pytest.StashKey[Probes]" = pytest.StashKey()
@@ -53,6 +56,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "that must catch it, stop at the first violation",
     )
     group.addoption(
+        "--stage",
+        choices=STAGES,
+        help="deploy the application as at this stage of the migration, and run the "
+        "scenarios marked with it (default: as described, and all of them)",
+    )
+    group.addoption(
         "--all-scenarios",
         action="store_true",
         help="with --mutant: run every scenario",
@@ -70,7 +79,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "contract(*ids): the contracts that judge this scenario's history"
     )
     config.addinivalue_line(
-        "markers", "stages(*names): the stages of a migration this scenario runs in"
+        "markers",
+        "stages(*names): the stages of a migration this scenario runs in, by default "
+        "after: with --stage the others are left out",
     )
     parallel.register(
         config, lambda: _run(config), lambda: config.stash.get(_RUN, None)
@@ -103,14 +114,36 @@ def pytest_collection_modifyitems(
                 f"{item.nodeid} is marked with a contract but takes neither `history` "
                 "nor `driver`: nothing could be judged.",
             )
+    stage = config.getoption("--stage")
+    if stage is not None:
+        _keep(config, items, [i for i in marked if stage in _stages(config, i)])
     if mutant is not None and not config.getoption("--all-scenarios"):
         kept = [item for item in items if mutant.contract in _ids(item)]
         if not kept:
             parallel.wrong_use(
                 config, f"No scenario collected is marked with {mutant.contract}."
             )
-        config.hook.pytest_deselected(items=[i for i in items if i not in kept])
-        items[:] = kept
+        _keep(config, items, kept)
+
+
+def _keep(
+    config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]
+) -> None:
+    config.hook.pytest_deselected(items=[i for i in items if i not in kept])
+    items[:] = [i for i in items if i in kept]
+
+
+def _stages(config: pytest.Config, item: pytest.Item) -> tuple[str, ...]:
+    """Return the stages an item runs in; no such stage is wrong use."""
+    mark = item.get_closest_marker("stages")
+    names = mark.args if mark else ("after",)
+    for name in names:
+        if name not in STAGES:
+            parallel.wrong_use(
+                config,
+                f"{item.nodeid}: there is no stage {name!r}. Use {', '.join(STAGES)}.",
+            )
+    return names
 
 
 def _ids(item: pytest.Item) -> list[str]:
@@ -143,6 +176,8 @@ def _run(config: pytest.Config) -> "Run":
     again += f" --mutant {name}" if name else ""
     engine = config.getoption("--engine")
     again += f" --engine {engine}" if engine != "process" else ""
+    stage = config.getoption("--stage")
+    again += f" --stage {stage}" if stage else ""
     run_id, part = parallel.place(config)
     run = Run(
         load(path),
@@ -151,6 +186,7 @@ def _run(config: pytest.Config) -> "Run":
         mutant=find_mutant(name, scenarios / "mutants") if name else None,
         again=again,
         part=part,
+        stage=stage,
     )
     config.stash[_RUN] = run
     return run
@@ -221,7 +257,8 @@ def driver(stack: "Stack", history: "History") -> "Iterator[Driver]":
     """Act as the user: submit, watch, cancel, ask."""
     from harness.driver import Driver
 
-    user = Driver(stack.target, stack.urls.api, history)
+    others = [each for each in stack.replicas.values() if each.role == "api"]
+    user = Driver(stack.target, stack.urls.api, history, others=others)
     yield user
     user.close()
 

@@ -3,6 +3,7 @@
 import datetime
 import os
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from harness.errors import (
 from harness.leftovers import leftovers
 from harness.recorder import Recorder, Unrecorded
 from harness.report.verdict_file import FILE_NAME, Judged, write_run
+from harness.stages import at_stage, second_api
 from harness.target import Target
 from harness.verdict import ExitCode, Status, exit_code
 from harness.wait import wait_until
@@ -50,6 +52,8 @@ class Run:
         mutant: how the application is broken, None for as it is.
         again: options that a command to see a failure again must carry.
         part: the folder in it for what this process writes; xdist's workers have one.
+        stage: of the migration, at which the application is deployed; None: as it is
+            described.
     """
 
     def __init__(
@@ -61,8 +65,10 @@ class Run:
         mutant: "Mutant | None" = None,
         again: str = "",
         part: str = "",
+        stage: str | None = None,
     ) -> None:
-        self.target = target
+        self.target = at_stage(target, stage) if stage else target
+        self.stage = stage
         self._make_folder = make_folder
         self.engine_name = engine
         self.mutant = mutant
@@ -75,6 +81,7 @@ class Run:
         self.environment: dict[str, str] = {}
         self._engine: Engine | None = None
         self._stack: Stack | None = None
+        self._beside = ExitStack()  # what runs beside it at this stage
         self._no_stack: HarnessError | None = None
         for id, overrides in target.bounds.items():
             find_contract(id).values(overrides)  # refuses what does not exist
@@ -125,6 +132,7 @@ class Run:
                 history=history,
             )
             self._stack = stack.start()
+            self._beside.enter_context(second_api(stack, self.stage))
         except HarnessError as error:
             self._no_stack = error
             raise
@@ -154,14 +162,17 @@ class Run:
         except TooSlow as error:
             left = left or [str(error)]
             self.notes.append(f"stack replaced after {test}: {'; '.join(left)}")
-            self._stack = None
+            self._end_stack()
+
+    def _end_stack(self) -> None:
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            self._beside.close()
             stack.stop()
 
     def close(self) -> None:
         """End the stack and all that was started."""
-        if self._stack is not None:
-            self._stack.stop()
-            self._stack = None
+        self._end_stack()
         if self._engine is not None:
             self._engine.close()
             self._engine = None
@@ -206,6 +217,7 @@ class Run:
             "engine": self.engine_name,
             **self.environment,
             "mutant": mutant,
+            "stage": self.stage or "",
             "run": os.path.relpath(self.folder),
         }
 

@@ -56,6 +56,7 @@ class Scenario:
             engine=run.engine_name,
             redis_server=run.redis_server,
             mutant=run.mutant.name if run.mutant else None,
+            stage=run.stage,
             started_at=datetime.datetime.now(datetime.UTC).isoformat(),
             start_mono=self.history.start_mono,
         )

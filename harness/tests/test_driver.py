@@ -293,3 +293,16 @@ def test_equal_results_have_equal_digests():
 def test_a_target_without_an_api_cannot_be_driven(history):
     with pytest.raises(TargetError, match=r"Add \[api\]"):
         Driver(Target("a:b"), "http://127.0.0.1:1", history)
+
+
+def test_behind_a_load_balancer_each_request_goes_to_another_api(history):
+    driver = Driver(TARGET, "http://one", history, others=[Replica("api", "api-2", "http://two")])
+    asked = []
+    driver._http = SimpleNamespace(
+        request=lambda method, url, **_: asked.append(url) or httpx.Response(200),
+        close=lambda: None,
+    )
+    for _ in range(3):
+        driver.status("a")
+    driver.close()
+    assert asked == [f"http://{at}/jobs/a" for at in ("one", "two", "one")]

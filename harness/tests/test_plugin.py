@@ -248,6 +248,35 @@ def test_a_mutant_nobody_notices_exits_with_0(project):
     assert project(HOLDS, "--mutant", "told-wrong").ret == 0
 
 
+FLAG = "[flag.on]\nNEW = 1\n[flag.off]\nNEW = 0\n"
+STAGED = (
+    "@pytest.mark.stages('before', 'mixed')\n" + HOLDS + HOLDS.replace("_it", "_after")
+)
+
+
+@pytest.mark.parametrize(("stage", "runs"), [("before", "_it"), ("after", "_after")])
+def test_at_a_stage_the_scenarios_of_it_run_and_no_others(project, stage, runs):
+    (project.folder / "target.toml").write_text(TARGET + SOCKET + QUICK + FLAG)
+    result = project(STAGED, "--stage", stage)
+    result.assert_outcomes(passed=1, deselected=1)
+    (told,) = latest(project)["tests"]
+    assert told["test"].endswith(runs)
+    assert told["again"].endswith(f" --stage {stage}")
+
+
+def test_without_a_stage_all_of_them_run(project):
+    project(STAGED).assert_outcomes(passed=2)
+
+
+def test_a_stage_without_a_flag_or_one_that_there_is_not_is_wrong_use(project):
+    result = project(STAGED, "--stage", "before")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*the target has no ?flag.on?*"])
+    body = HOLDS.replace("def", "@pytest.mark.stages('befor')\ndef", 1)
+    (project.folder / "target.toml").write_text(TARGET + SOCKET + QUICK + FLAG)
+    assert project(body, "--stage", "before").ret == 2
+
+
 def test_an_unknown_mutant_gets_the_nearest_and_exit_code_2(project):
     mutant(project, env={"A": "1"})
     result = project(HOLDS, "--mutant", "told-rong")
