@@ -53,6 +53,7 @@ class Scenario:
             bounds=self.bounds,
             limits=run.target.limits,
             coroutines=run.target.coroutines,
+            repeatable=run.target.repeatable,
             engine=run.engine_name,
             redis_server=run.redis_server,
             mutant=run.mutant.name if run.mutant else None,

@@ -90,6 +90,9 @@ class Job:
     `coroutine` says that its body is one, whose own `finally` marks "coroutine cleanup"
     in the journal.
 
+    `repeatable` says that the same request gives the same result, whenever and wherever
+    it is asked; `stages` are messages of progress that each user is sent, in order.
+
     `reads` is a file under {data} without which it meets a fault that passes; such
     faults are the errors named `transient`, and it is tried again `retries` times.
     """
@@ -104,6 +107,8 @@ class Job:
     soft_s: float | None = None
     hard_s: float | None = None
     coroutine: bool = False
+    repeatable: bool = False
+    stages: Sequence[str] = ()
     reads: str = ""
     transient: Sequence[str] = ()
     retries: int = 0
@@ -215,6 +220,11 @@ class Target:
     def coroutines(self) -> list[str]:
         """Return the kinds of jobs that are coroutines, for the first line, too."""
         return [kind for kind, job in self.jobs.items() if job.coroutine]
+
+    @property
+    def repeatable(self) -> dict[str, list[str]]:
+        """Return the kinds of jobs whose results repeat, and the stages of each."""
+        return {k: [*job.stages] for k, job in self.jobs.items() if job.repeatable}
 
     @property
     def longest_job(self) -> str:

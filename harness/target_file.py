@@ -228,11 +228,11 @@ def _record(kind: type[T], table: Any, where: str) -> T:
         wants: tuple[type, ...] = (str,)
         if key in ("payload", "wrong", "kwargs", "room", "fields", "expire"):
             wants = (dict,)
-        elif key in ("args", "transient"):
+        elif key in ("args", "transient", "stages"):
             wants = (list,)
         elif key.endswith("_s"):
             wants = (int, float)
-        elif key in ("mounts", "coroutine"):
+        elif key in ("mounts", "coroutine", "repeatable"):
             wants = (bool,)
         elif key in ("memory_mib", "retries", "files"):
             wants = (int,)

@@ -17,6 +17,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--churn-seed", type=int, default=1, help="seed of its damage (default: 1)"
     )
+    group.addoption(
+        "--compared",
+        type=int,
+        default=4,
+        help="requests of test_both_paths (default: 4)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -70,7 +70,7 @@ def _same(job: JobView, run: Run, theirs: list[JobView], t_same_s: float) -> Ver
     """Compare with a job of its kind that met the same: a cancel, or none."""
     kind, cancelled = job.job_kind, bool(job.cancels)
     what = f"a {'cancelled ' if cancelled else ''}{kind}"
-    twins = [t for t in theirs if (t.job_kind, bool(t.cancels)) == (kind, cancelled)]
+    twins = [t for t in theirs if _asked(t) == _asked(job)]
     if not twins:
         return inconclusive(
             f"No worker ran {what}, so there is nothing to compare with.",
@@ -111,6 +111,12 @@ def _same(job: JobView, run: Run, theirs: list[JobView], t_same_s: float) -> Ver
     )
 
 
+def _asked(job: JobView) -> tuple[Any, ...]:
+    """Return what its user asked for: kind and request, and whether to stop it."""
+    assert job.submitted is not None
+    return job.job_kind, job.submitted.get("request"), bool(job.cancels)
+
+
 def _met(job: JobView) -> dict[str, Any]:
     """Return what its user met, name by name; None what was not seen."""
     assert job.submitted is not None
@@ -119,6 +125,7 @@ def _met(job: JobView) -> dict[str, Any]:
     ending = next(iter(job.terminals), None)
     asked = [s for s in job.statuses if s.get("state") in TERMINAL]
     status = asked[-1] if asked else None
+    stages = (job.history.run.get("repeatable") or {}).get(job.job_kind)
     # Of a cancel the function may hear by itself, or be ended first: a matter of luck.
     run = None if job.cancels else job.runs[-1]
     return {
@@ -127,7 +134,12 @@ def _met(job: JobView) -> dict[str, Any]:
         "events": [word for word, _ in groupby(e["event"] for e in events)],
         "events' fields": _fields(events),
         "status": status and tuple(status.get(k) for k in ("code", "state", "reason")),
-        "result": status and status.get("result_shape"),
+        "stages": run
+        and run.how == "returned"
+        and [m for e in events if (m := e.get("message")) in (stages or ())],
+        # Where results do not repeat, what they are made of does.
+        "result": status
+        and status.get("result_shape" if stages is None else "result_digest"),
         "answers to a cancel": [c.get("answer") for c in job.cancels],
         "end of the function": run and run.how,
         "marks": run and [mark.get("name") for mark in run.marks],

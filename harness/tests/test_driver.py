@@ -296,7 +296,9 @@ def test_a_target_without_an_api_cannot_be_driven(history):
 
 
 def test_behind_a_load_balancer_each_request_goes_to_another_api(history):
-    driver = Driver(TARGET, "http://one", history, others=[Replica("api", "api-2", "http://two")])
+    driver = Driver(
+        TARGET, "http://one", history, others=[Replica("api", "api-2", "http://two")]
+    )
     asked = []
     driver._http = SimpleNamespace(
         request=lambda method, url, **_: asked.append(url) or httpx.Response(200),

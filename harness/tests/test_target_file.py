@@ -159,6 +159,13 @@ def test_what_jobs_hold_is_main_memory_or_that_of_a_card(tmp_path):
         load(write(tmp_path, MINIMAL + 'device = "nvm"'))
 
 
+def test_a_job_may_be_repeatable_with_stages(tmp_path):
+    text = MINIMAL + '[job.crawl]\nsubmit = "POST /crawl"\nstages = ["One", "Two"]\n'
+    assert load(write(tmp_path, text)).repeatable == {}
+    found = load(write(tmp_path, text + "repeatable = true"))
+    assert found.repeatable == {"crawl": ["One", "Two"]}
+
+
 def test_a_job_may_be_a_coroutine(tmp_path):
     text = MINIMAL + '[job.crawl]\nsubmit = "POST /crawl"\ncoroutine = '
 

@@ -54,6 +54,39 @@ def both_ways(hows: list[str], local_t: float = 11.0) -> Story:
 HOWS = ["returned", "soft_time_limit", "cancelled"]
 
 
+def repeated(local_digest: str, *stages: str, request: str = "r-1") -> Story:
+    """A job whose result repeats, by a worker and then without; a page each."""
+    story = Story(repeatable={"short": ["Loading", "Counting"]})
+    for name, digest, told, t in (
+        ("worker-0", "d-1", ("Loading", "Counting"), 1.0),
+        ("local-0", local_digest, stages, 11.0),
+    ):
+        story = job(story, name, t, "returned", local=name == "local-0")
+        for n, message in enumerate(told):
+            story.event(name, "progress", t + 0.5 + n / 10, message=message, **FIELDS)
+        asked = "r-1" if name == "worker-0" else request
+        story = changed("driver.submitted", name, to={"request": asked})(story)
+        story = changed("driver.status", name, to={"result_digest": digest})(story)
+    return story.watched(40.0)
+
+
+def test_where_results_repeat_the_values_and_the_stages_are_the_same():
+    same = repeated("d-1", "Loading", "Counting")
+    assert same.judged_by(LAW).status is Status.HOLDS
+    verdict = repeated("d-2", "Loading", "Counting").judged_by(LAW)
+    assert (verdict.status, verdict.observed) == (Status.VIOLATED, "result: d-2")
+    verdict = repeated("d-1", "Counting").judged_by(LAW)
+    assert (verdict.status, verdict.observed) == (
+        Status.VIOLATED,
+        "stages: ['Counting']",
+    )
+
+
+def test_another_request_is_nothing_to_compare_with():
+    story = repeated("d-1", "Loading", "Counting", request="r-2")
+    assert story.judged_by(LAW).status is UNSAID
+
+
 def local(name: str, **to: object) -> properties.Edit:
     return changed(name, "local-0", to=to)
 
