@@ -12,13 +12,13 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from multiprocessing import connection
+from multiprocessing.context import BaseContext
 
 from celery.exceptions import Ignore
 from pebble import CONSTS, ProcessExpired, ProcessPool
@@ -170,21 +170,28 @@ class LocalPath:
                 max_workers=self._settings.local_slots + 1,
                 max_tasks=1,
                 initializer=prepare,
-                initargs=[sorted(set(self._functions.values()))],
-                # A fork of a process with threads may hang; one with torch, too.
-                context=multiprocessing.get_context("spawn"),
+                initargs=[dict(os.environ)],
+                context=_fork_server(self._functions),
             )
         return self._pool
 
 
-def prepare(places: Sequence[str]) -> None:
-    """Import what jobs need, and die with the API."""
+def _fork_server(functions: Mapping[str, str]) -> BaseContext:
+    """Return where processes come from: copies of one that imported what jobs need.
+
+    A fork of this process, which has threads, may hang.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
+    context = multiprocessing.get_context("forkserver")
+    modules = sorted({place.partition(":")[0] for place in functions.values()})
+    context.set_forkserver_preload([*modules, "reference_app.local_preload"])
+    return context
+
+
+def prepare(environment: Mapping[str, str]) -> None:
+    """Have the API's environment, not that of the fork server's start; die with it."""
+    os.environ.update(environment)
     threading.Thread(target=_die_with_parent, name="parent", daemon=True).start()
-    for place in places:
-        preload = getattr(sys.modules[job_task.load(place).__module__], "preload", None)
-        if preload is not None:
-            preload()
 
 
 def run_job(job_id: str, attempt: int, place: str, soft_limit_s: float | None) -> None:
