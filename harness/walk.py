@@ -7,7 +7,7 @@ one, too: that is how a walk that breaks a promise is made short.
 
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from harness.errors import NeverHappened, NotApplicable, StackError, TargetError
 from harness.faults import Faults
 from harness.history import History
 from harness.probes import Probes
+from harness.rollout import Rollout, deploy
 from harness.run import Run
 from harness.scenario import Scenario
 from harness.stack import Stack
@@ -73,6 +74,8 @@ class _World:
     history: History
     driver: Driver
     faults: Faults
+    rollout: Rollout
+    flag_is_on: bool = True
     jobs: list[str] = field(default_factory=list)
     pages: dict[str, Subscriber] = field(default_factory=dict)
 
@@ -119,9 +122,22 @@ def _kill_beat(world: _World, _: str) -> None:
 
 
 def _restart_api(world: _World, _: str) -> None:
+    with _pages_come_back(world):
+        world.faults.api_restart()
+
+
+def _flip(world: _World, _: str) -> None:
+    if world.stack.target.flag:
+        with _pages_come_back(world):
+            world.flag_is_on = not world.flag_is_on
+            world.rollout.flip(on=world.flag_is_on)
+
+
+@contextlib.contextmanager
+def _pages_come_back(world: _World) -> Iterator[None]:
     for page in world.pages.values():
         page.drop()
-    world.faults.api_restart()
+    yield
     world.pages = {job: page.again() for job, page in world.pages.items()}
 
 
@@ -145,6 +161,7 @@ OF_NO_JOB: dict[str, Callable[[_World, str], None]] = {
     "kill_beat": _kill_beat,
     "freeze_worker": _freeze_worker,
     "restart_api": _restart_api,
+    "flip": _flip,
     "restart_redis": _restart_redis,
     "cut": _cut,
 }
@@ -186,6 +203,8 @@ class Walker:
         replaced = len(self._run.notes)
         try:
             stack = self._run.stack_for(scenario.history)
+            if stack.described:  # the walk before left the flag turned
+                deploy(stack, {})
             probes = Probes(stack, scenario.history)
             scenario.follow(stack, probes)
             world = _World(
@@ -193,6 +212,7 @@ class Walker:
                 scenario.history,
                 Driver(stack.target, stack.urls.api, scenario.history),
                 Faults(stack, scenario.history),
+                Rollout(stack, scenario.history),
             )
             try:
                 _take(world, steps)
