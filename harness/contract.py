@@ -57,6 +57,8 @@ class Contract:
             fallback, flag.
         bounds: the numbers it uses.
         check: the law.
+        leaves_out_stalls: the law takes no notice of what happened while the harness
+            itself stood still; any other is not believed where that was long.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Contract:
     check: Check
     needs: tuple[str, ...] = ()
     bounds: Mapping[str, Bound] = field(default_factory=lambda: MappingProxyType({}))
+    leaves_out_stalls: bool = False
 
     @property
     def room(self) -> str:
@@ -106,6 +109,7 @@ def contract(
     source: str,
     needs: tuple[str, ...] = (),
     bounds: Mapping[str, Bound] | None = None,
+    leaves_out_stalls: bool = False,
 ) -> Callable[[Check], Check]:
     """Register the decorated function as the law of a contract.
 
@@ -115,7 +119,9 @@ def contract(
 
     def register(check: Check) -> Check:
         made = Contract(
-            id, code, claim, user_sees, likely, source, check, needs, bounds or {}
+            *(id, code, claim, user_sees, likely, source, check, needs),
+            bounds or {},
+            leaves_out_stalls,
         )
         _validate(made)
         _registry[id] = made

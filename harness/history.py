@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
 from harness.errors import HistoryError, NeverHappened
 from harness.job_view import JobView
@@ -30,6 +30,19 @@ COLLECT_EVERY_S = 0.005
 #: Seconds to wait for the end of an execution once its user has seen the ending:
 #: a cancelled child is killed 2 s after the request at the latest.
 END_GRACE_S = 3.0
+
+
+class Stall(NamedTuple):
+    """A time in which the harness itself stood still, and the line that says so."""
+
+    since_t: float
+    t: float
+    line: int
+
+    @property
+    def took_s(self) -> float:
+        """Return how long it was."""
+        return self.t - self.since_t
 
 
 class Collector(Protocol):
@@ -287,6 +300,16 @@ class History:
         """Return what the first line says about this run; empty where it is missing."""
         first = next((o for o in self.observations if o.name == "harness.run"), None)
         return first.data if first else MappingProxyType({})
+
+    def stalls(self, *, above_s: float) -> list[Stall]:
+        """Return when the harness itself stood still for longer than this."""
+        beats = self.of(source="harness", kind="heartbeat")
+        gaps = [(beat, float(beat.get("gap_s") or 0.0)) for beat in beats]
+        return [
+            Stall(beat.t - gap_s, beat.t, beat.line)
+            for beat, gap_s in gaps
+            if gap_s > above_s
+        ]
 
     @property
     def watched_until_s(self) -> float:

@@ -74,7 +74,9 @@ def judge(
     if broken_off and verdict.status is not Status.VIOLATED:
         return replace(broken_off, measured=verdict.measured)
     in_seconds = [watched[n] for n in watched.used if contract.bounds[n].unit == "s"]
-    doubt = _unbitten(history) or _stalled(history, in_seconds)
+    doubt = _unbitten(history)
+    if doubt is None and not contract.leaves_out_stalls:
+        doubt = _stalled(history, in_seconds)
     if doubt is None:
         return verdict
     firm = verdict.status is Status.VIOLATED and not (verdict.timed and doubt.timed)
@@ -129,19 +131,17 @@ def _stalled(history: History, in_use: Sequence[float]) -> Verdict | None:
     # Smaller gaps are the scheduler's noise; the heartbeat does not record them.
     limit_s = max(NOISE_S, STALL_PART * min(in_use))
     late = [
-        beat
-        for beat in history.of(source="harness", kind="heartbeat")
-        if beat.get("gap_s", 0.0) > limit_s
-        and beat.t >= begin
-        and beat.t - beat["gap_s"] <= end
+        stall
+        for stall in history.stalls(above_s=limit_s)
+        if stall.t >= begin and stall.since_t <= end
     ]
     if not late:
         return None
-    worst = max(late, key=lambda beat: float(beat["gap_s"]))
+    worst = max(late, key=lambda stall: stall.took_s)
     return inconclusive(
-        f"Machine stalled: the harness itself stood still for {worst['gap_s']:.2f} s.",
+        f"Machine stalled: the harness itself stood still for {worst.took_s:.2f} s.",
         expected=f"no gap above {limit_s:.2f} s, half the smallest bound in use",
-        observed=f"{worst['gap_s']:.2f} s until {worst.t:.2f} s",
+        observed=f"{worst.took_s:.2f} s until {worst.t:.2f} s",
         evidence=(worst.line,),
         timed=True,
     )

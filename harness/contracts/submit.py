@@ -8,6 +8,9 @@ from harness.history import History, Observation
 from harness.outage_view import Submission, while_away
 from harness.verdict import Verdict, holds, inconclusive, merge, violated
 
+#: Seconds for which the harness stands still before what it asked then is left out.
+STALLED_S = 0.1
+
 
 @contract(
     id="submit.answers-in-time",
@@ -78,14 +81,18 @@ def _in_time(one: Submission, t_submit_s: float) -> Verdict:
         "stall_s": Bound(0.5, "s", "a submit that takes less has not waited"),
         "asked": Bound(40.0, "times", "fewer say nothing about 99 of 100"),
     },
+    leaves_out_stalls=True,
 )
 def does_not_block_others(history: History, bounds: Mapping[str, float]) -> Verdict:
     """Look at the health that was asked for while submits waited."""
     waited = [one for one in while_away(history) if one.took_s >= bounds["stall_s"]]
+    # Who asks may stand still as well, and then every answer is late.
+    stalls = history.stalls(above_s=STALLED_S)
     asked = [
         o
         for o in history.of(source="probe", kind="health")
         if any(_meanwhile(o, one) for one in waited)
+        and not any(stall.since_t <= o.t and _due_t(o) <= stall.t for stall in stalls)
     ]
     if len(asked) < bounds["asked"]:
         return inconclusive(
@@ -117,9 +124,12 @@ def does_not_block_others(history: History, bounds: Mapping[str, float]) -> Verd
 
 
 def _meanwhile(asked: Observation, one: Submission) -> bool:
-    due_t = asked.t - float(asked["late_s"])
     same = asked.get("api") == one.answer.get("api")
-    return same and one.sent_t <= due_t <= one.answer.t
+    return same and one.sent_t <= _due_t(asked) <= one.answer.t
+
+
+def _due_t(asked: Observation) -> float:
+    return asked.t - float(asked["late_s"])
 
 
 def _p99(values: Sequence[float]) -> float:

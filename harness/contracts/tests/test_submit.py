@@ -89,3 +89,16 @@ def test_one_in_a_hundred_may_be_late(late, status):
     asked(story, 1.0, 1.2)
     assert len(story.history.of(source="probe")) in range(100, 110)
     assert story.judged_by(OTHERS).status is status
+
+
+def test_what_is_asked_while_the_harness_stands_still_says_nothing():
+    story = Story().submitted("a", 0.5).fault("black_hole", 0.9, role="api-2")
+    asked(answered(story, 1.0, 1.9), 1.0, 2.9)
+    for n in range(10):
+        late_s = 0.5 - n / 20
+        story.say("probe.health", 2.5, api="api-2", code=200, late_s=late_s)
+    assert story.judged_by(OTHERS).status is Status.VIOLATED
+    story.say("harness.heartbeat", 2.55, gap_s=0.6).submitted("b", 3.0)
+    assert story.judged_by(OTHERS).status is Status.HOLDS
+    story.say("harness.heartbeat", 2.9, gap_s=1.8)
+    assert story.judged_by(OTHERS).status is UNSAID
