@@ -240,6 +240,13 @@ def stack(request: pytest.FixtureRequest, history: "History") -> "Iterator[Stack
     run.release_stack(request.node.nodeid)
 
 
+@pytest.fixture(scope="session")
+def stage(pytestconfig: pytest.Config) -> str | None:
+    """Return the stage of the migration given by --stage."""
+    found: str | None = pytestconfig.getoption("--stage")
+    return found
+
+
 @pytest.fixture
 def rollout(stack: "Stack", history: "History") -> "Rollout":
     """Deploy the API anew, configured differently, while jobs are in flight.

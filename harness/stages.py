@@ -1,8 +1,8 @@
 """The stages of a migration: which parts run in each, and which way new jobs go.
 
 before: the flag off, no worker and no beat. mixed: two APIs, the flag on in one, and
-each request of a user goes to the other one. after: the flag on. rolled_back: the flag
-off again; the workers stay, to end what was queued.
+each request of a user goes to the other one. after: the flag on. rolled_back: as after,
+and the scenario turns the flag off while there are jobs; the workers stay and end them.
 """
 
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 STAGES = ("before", "mixed", "after", "rolled_back")
 
-#: Stages in which new jobs go to workers; in `mixed` those of one API do.
-_ON = ("mixed", "after")
+#: Stages that begin with new jobs going to workers; in `mixed` those of one API do.
+_ON = ("mixed", "after", "rolled_back")
 
 
 def at_stage(target: Target, stage: str) -> Target:

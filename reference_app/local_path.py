@@ -65,9 +65,6 @@ class LocalPath:
 
     def start(self) -> None:
         """Begin to look for jobs; processes are started with the first one."""
-        if not self._settings.use_celery:
-            # It will be needed: let its processes import beforehand.
-            log.info("the local path is open: %s", self._open_pool().active)
         self._thread.start()
 
     def stop(self) -> None:
@@ -86,6 +83,9 @@ class LocalPath:
                 endings.store().reserve(job_id, 0.0)  # it had not begun
 
     def _work(self) -> None:
+        if not self._settings.use_celery:
+            # It will be needed: import beforehand, seconds that the API does not wait.
+            self._open_pool()
         while not self._stopping.wait(LOOK_S):
             self._try_to_look(take=True)
 
@@ -106,6 +106,7 @@ class LocalPath:
         free = self._settings.local_slots - len(self._runs)
         if take and free > 0:
             for job in endings.store().to_reserve(free):
+                self._open_pool()  # the first time longer than a lease
                 if endings.store().reserve(job.id, self._settings.lease_seconds, job):
                     self._begin(job)
 
@@ -173,6 +174,8 @@ class LocalPath:
                 initargs=[dict(os.environ)],
                 context=_fork_server(self._functions),
             )
+            # Which starts its processes.
+            log.info("the local path is open: %s", self._pool.active)
         return self._pool
 
 

@@ -14,8 +14,15 @@ pytestmark = [
 ]
 
 
-def test_a_job_works_one_fails_and_one_is_cancelled(driver, history):
+def test_a_job_works_one_fails_and_one_is_cancelled(stage, rollout, driver, history):
     """One after the other, and whoever comes late is told the same."""
+    early = []
+    if stage == "rolled_back":
+        early = [driver.submit("long_compare"), driver.submit("compare")]
+        history.until(early[0], "journal.start", within_s=20)
+        rollout.flip(on=False)
+        for job in early:
+            driver.subscribe(job)
     works = driver.submit("compare")
     driver.subscribe(works)
     history.settle(works, within_s=60)
@@ -28,6 +35,6 @@ def test_a_job_works_one_fails_and_one_is_cancelled(driver, history):
     history.until(unwanted, event="progress", within_s=5)
     driver.cancel(unwanted)
     history.settle(unwanted, within_s=20)
-    for job in (works, fails, unwanted):
+    for job in (*early, works, fails, unwanted):
         driver.subscribe(job, late=True)
-        history.settle(job, within_s=5)
+        history.settle(job, within_s=20)

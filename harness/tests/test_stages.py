@@ -23,7 +23,7 @@ def test_a_stage_says_which_parts_run_and_how_the_flag_stands():
         "before": "false",
         "mixed": "true",
         "after": "true",
-        "rolled_back": "false",
+        "rolled_back": "true",
     }
     assert (found["before"].commands, found["before"].links) == ({"api": "a"}, ("api",))
     assert "worker" not in found["before"].provides

@@ -11,7 +11,7 @@ MUTANT = Mutant(
         Replace(
             path="reference_app/events.py",
             old="    async for event in replay.follow(\n",
-            new='    if not await client.set(f"relay:{job_id}", 1, nx=True, ex=2):\n'
+            new='    if not await client.set(f"relay:{job_id}", 1, nx=True, ex=1):\n'
             "        return\n"
             "    async for event in replay.follow(\n",
         ),
