@@ -1,3 +1,4 @@
+import compileall
 import textwrap
 
 import pytest
@@ -90,6 +91,14 @@ def test_an_overlay_changes_a_copy_and_leaves_the_source(package, tmp_path):
     weights = tmp_path / "work" / "shop" / "sub" / "models"
     assert weights.is_symlink()
     assert (weights / "weights.bin").read_bytes() == b"w"
+
+
+def test_what_is_compiled_comes_along_but_not_of_what_is_changed(package, tmp_path):
+    assert compileall.compile_dir(package, quiet=2)
+    change = Replace("shop/events.py", "once = True", "once = None")  # as long
+    (file,) = apply_overlay(mutant(change), tmp_path / "work", roots=[package])
+    kept = [each.name for each in (file.parent / "__pycache__").iterdir()]
+    assert [name.partition(".")[0] for name in kept] == ["__init__"]
 
 
 def test_several_replacements_meet_in_one_copy(package, tmp_path):
