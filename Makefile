@@ -8,6 +8,7 @@ JOBS   ?= 1000
 SEED   ?= 1
 WALKS  ?= 5
 STEPS  ?= 12
+STAGES ?= before mixed after rolled_back
 N ?= 10
 EXTRAS ?= app,embedded,dev
 VENV   := .venv
@@ -57,7 +58,7 @@ scenarios: $(STAMP)  ## the main job: real Redis, real workers, real damage, ver
 	@$(IMAGES) $(OWNED) $(PYTEST) scenarios/ -n 2 --dist worksteal --engine $(ENGINE)
 
 stages: $(STAMP)  ## what users meet before, during and after the migration, and after its rollback
-	@for stage in before mixed after rolled_back; do \
+	@$(IMAGES) for stage in $(STAGES); do \
 	  $(OWNED) $(BIN)/pytest scenarios/test_stages.py --stage $$stage --engine $(ENGINE) || exit; \
 	done
 

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness import plugin
 from harness.errors import TargetError
 from harness.stages import STAGES, at_stage, second_api
 from harness.target import Api, Target
@@ -30,6 +31,10 @@ def test_a_stage_says_which_parts_run_and_how_the_flag_stands():
     others = [t for stage, t in found.items() if stage != "before"]
     assert all(t.commands == TARGET.commands for t in others)
     assert {t.env["COLOUR"] for t in found.values()} == {"red"}
+
+
+def test_the_command_line_offers_these():
+    assert plugin.STAGES == STAGES
 
 
 def test_without_a_flag_there_are_no_stages():

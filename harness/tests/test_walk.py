@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,3 +82,21 @@ def test_the_same_seed_walks_the_same_ways(tmp_path):
         _shortest(_Teller(Console(), walker), 20, 6, seed, 1.0)
         ways.append(walker.walked)
     assert ways[0] == ways[1] != ways[2]
+
+
+@pytest.mark.parametrize("flag", [{}, {"on": {"A": "1"}, "off": {"A": "0"}}])
+def test_a_flag_is_turned_off_and_on_again_and_pages_come_back(flag):
+    did = []
+    page = SimpleNamespace(
+        drop=lambda: did.append("drop"), again=lambda: did.append("again") or page
+    )
+    world = SimpleNamespace(
+        stack=SimpleNamespace(target=Target("a:b", flag=flag)),
+        rollout=SimpleNamespace(flip=lambda on: did.append(on)),
+        pages={"job": page},
+        flag_is_on=True,
+    )
+    for _ in range(2):
+        walk.STEPS["flip"](world, "")
+    turned = ["drop", False, "again", "drop", True, "again"]
+    assert did == (turned if flag else [])
