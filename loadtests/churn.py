@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -73,9 +74,10 @@ def _run(folder: Path, jobs: int, seed: int, engine: str) -> int:
         bars = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*bars, console=Console(stderr=True)) as progress:
             bar = progress.add_task("starting", total=jobs)
+            count = _Counts(folder)
 
             def done() -> bool:
-                seen = _counted(folder)
+                seen = count()
                 damage = seen.total() - seen["submitted"] - seen["ended"]
                 told = f"{seen['submitted']} accepted, {seen['ended']} ended, "
                 told += f"{damage} times hurt"
@@ -97,20 +99,36 @@ def _run(folder: Path, jobs: int, seed: int, engine: str) -> int:
     return scenario.returncode
 
 
-def _counted(folder: Path) -> Counter[str]:
-    """Return how many jobs were submitted and ended, and the damage that bit."""
-    seen: Counter[str] = Counter()
-    for file in folder.glob("run/*/history.jsonl"):
-        for text in file.read_text(encoding="utf-8").splitlines():
-            line = json.loads(text) if text.endswith("}") else {}
-            match line.get("source"), line.get("kind"):
-                case "driver", "submitted":
-                    seen["submitted"] += 1
-                case "driver", "event" if line["data"]["event"] != "progress":
-                    seen["ended"] += 1
-                case "fault", "injected" if line["data"]["bit"]:
-                    seen[line["data"]["fault"]] += 1
-    return seen
+class _Counts:
+    """How many jobs were submitted and ended, and the damage that bit, so far.
+
+    A history of a thousand jobs is long: each line is read once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read = 0  #: bytes of the history
+        self.seen: Counter[str] = Counter()
+
+    def __call__(self) -> Counter[str]:
+        for history in self._folder.glob("run/*/history.jsonl"):
+            with history.open("rb") as file:
+                file.seek(self._read)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break  # not yet written to its end
+                    self._read += len(line)
+                    self._count(json.loads(line))
+        return self.seen
+
+    def _count(self, line: dict[str, Any]) -> None:
+        match line.get("source"), line.get("kind"):
+            case "driver", "submitted":
+                self.seen["submitted"] += 1
+            case "driver", "event" if line["data"]["event"] != "progress":
+                self.seen["ended"] += 1
+            case "fault", "injected" if line["data"]["bit"]:
+                self.seen[line["data"]["fault"]] += 1
 
 
 def _record(
@@ -129,7 +147,7 @@ def _record(
         "summary": verdict["summary"],
         "damage": {
             name: count
-            for name, count in _counted(folder).items()
+            for name, count in _Counts(folder)().items()
             if name not in ("submitted", "ended")
         },
         "executions_at_most": verdict["measured"].get("attempts"),
