@@ -1,5 +1,6 @@
 """The templates of ci/github and ci/gitlab: what they name exists, and they block."""
 
+import functools
 import json
 import os
 import re
@@ -183,6 +184,7 @@ def test_the_commands_that_are_named_exist_with_their_options(template):
         assert [option for option in options if option not in told] == [], line
 
 
+@functools.cache  # a second each
 def _help(command, *words):
     done = subprocess.run(
         [BIN / command, *words, "--help"],
