@@ -242,9 +242,9 @@ def test_workers_beside_the_busy_one(stack, user, agent, occupied, history):
         "STEERING_MAX_TASKS_PER_CHILD": "0",
     }
     with (
+        occupied(),  # the deployed one: there is no other yet
         stack.replica("worker", studio) as first,
         stack.replica("worker", lasting) as second,
-        occupied(),
     ):
         serves = {
             node.partition("@")[0]: {queue["name"] for queue in queues}
