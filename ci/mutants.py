@@ -174,6 +174,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
     parser.add_argument("--one-per-contract", action="store_true")
     parser.add_argument("--seed", type=int, help="which of a contract's (default: 0)")
+    parser.add_argument(
+        "--verdicts",
+        type=Path,
+        default=QP / "latest" / "verdicts.json",
+        metavar="FILE",
+        help="of a run of all scenarios, for what each takes (default: the last run's)",
+    )
     given = parser.parse_args(argv)
     if given.names and given.one_per_contract:
         parser.error("name mutants or ask for one per contract, not both")
@@ -192,7 +199,7 @@ def main(argv: Sequence[str]) -> int:
         for row in told("contracts")
     }
     path = QP / ("mutants-some.json" if given.names else "mutants.json")
-    earlier = Earlier(QP / "mutants.json", QP / "latest" / "verdicts.json")
+    earlier = Earlier(QP / "mutants.json", given.verdicts)
     rows = []
     started = time.monotonic()
     for number, row in enumerate(run_all(mutants, scenarios, earlier), start=1):
