@@ -147,6 +147,9 @@ def _unharmed(job: JobView, cancel: Observation) -> Verdict:
     evidence = (cancel.line, *(r.start.line for r in mine))
     hits = (_hit(job, each, last=each is run) for each in mine)
     hit = next((what for what in hits if what), None)
+    lost = next((o for o in job.named("ledger.end") if o.get("how") == "lost"), None)
+    if hit is None and lost is not None:
+        hit = f"lost with its process at {lost.t:.2f} s, before its function began"
     cancelled = next((o for o in told if word(o) == "cancelled"), None)
     if hit is None and cancelled is not None:
         hit = f"told 'cancelled' at {cancelled.t:.2f} s"

@@ -51,11 +51,20 @@ def dies(story: Story) -> Story:
     return without("journal.end", "b0")(story).gone(end.t)
 
 
+def lost_before_it_began(story: Story) -> Story:
+    """Its process is gone between the worker's first line and its function's."""
+    (start,) = story.history.of(source="journal", kind="start", job="b0")
+    story = without("journal.start", "b0")(without("journal.end", "b0")(story))
+    story.say("ledger.start", start.t, "b0", pid=10, role="child")
+    return story.say("ledger.end", start.t + 0.1, "b0", pid=9, how="lost")
+
+
 test_only_a_cancel_that_leaves_the_others_alone_holds = properties.of(
     LAW,
     st.builds(in_a_row, st.floats(0.0, 3.0), st.floats(0.1, 3.0), st.integers(1, 4)),
     Damage("lost-and-run-again", lost_and_run_again),
     Damage("dies", dies),
+    Damage("lost-before-it-began", lost_before_it_began),
     Damage("stopped-too", changed("journal.end", "b0", to={"how": "cancelled"})),
     Damage("told-cancelled", changed("driver.status", "b0", to={"state": "cancelled"})),
     Damage("its-end-not-seen", without("journal.end", "b0"), UNSAID),
