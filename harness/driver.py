@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from harness import plain_http
 from harness.errors import NeverHappened, StackError, TargetError, TooSlow
 from harness.recorder import Recorder
 from harness.replica import Replica
@@ -59,7 +60,7 @@ class Driver:
         )
         self.subscribers: list[Subscriber] = []
         self._api: Api = target.api
-        self._http = httpx.Client(timeout=ANSWER_WITHIN_S)
+        self._http = plain_http.client(timeout_s=ANSWER_WITHIN_S)
         self._lock = threading.Lock()
         self._ended: set[str] = set()
 
@@ -106,10 +107,10 @@ class Driver:
         try:
             # On a connection of its own: a server hangs up after an error of its own,
             # and a request on a kept connection may cross with that.
-            with httpx.Client(base_url=base) as once:
+            with plain_http.client(base, timeout_s=GIVE_UP_S) as once:
                 began = time.monotonic()
                 content = {**job.payload, **changed}
-                answer = once.request(method, path, json=content, timeout=GIVE_UP_S)
+                answer = once.request(method, path, json=content)
                 took_s = time.monotonic() - began
         except httpx.TransportError as error:
             about["took_s"] = round(time.monotonic() - began, 6)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from harness import plain_http
 from harness.engines import ProcessId
 from harness.errors import NotStarted
 from harness.outside import raise_refused
@@ -65,7 +66,7 @@ def _api_is_healthy(stack: "Stack", url: str) -> bool:
         return True
     method, _, route = stack.target.api.health.partition(" ")
     try:
-        answer = httpx.request(method, url + route, timeout=2)
+        answer = plain_http.request(method, url + route, timeout_s=2)
     except httpx.TransportError:
         return False
     return answer.status_code == 200

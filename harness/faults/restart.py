@@ -5,6 +5,7 @@ import signal
 
 import httpx
 
+from harness import plain_http
 from harness.errors import TooSlow
 from harness.faults.record import Victim, injected, main_of
 from harness.probes.processes import is_gone
@@ -75,7 +76,7 @@ def _is_another(stack: Stack, victim: Victim) -> bool:
 def _unanswered(url: str) -> str | None:
     """Return why nothing answers there, None where anything does."""
     try:
-        httpx.get(url, timeout=ANSWER_WITHIN_S)
+        plain_http.request("GET", url, timeout_s=ANSWER_WITHIN_S)
     except httpx.TransportError as error:
         return str(error) or type(error).__name__
     return None

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import httpx
 
+from harness import plain_http
 from harness.recorder import Recorder
 
 #: Seconds between two questions: enough of them in a stall of a second.
@@ -31,7 +32,7 @@ def watched(history: Recorder, api: str, url: str, route: str) -> Iterator[None]
     over, over_s = threading.Event(), [0.0]
 
     def ask() -> None:
-        with httpx.Client(base_url=url, timeout=ANSWER_WITHIN_S) as client:
+        with plain_http.client(url, timeout_s=ANSWER_WITHIN_S) as client:
             due = time.monotonic()
             while not over.wait(due - time.monotonic()) or due <= over_s[0]:
                 try:
