@@ -5,18 +5,24 @@ after the other in the order of the wire; on a terminal one the result is asked 
 once, in the same breath, as a page does that wants to show it.
 """
 
-import hashlib
 import itertools
-import json
 import threading
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from harness import plain_http
-from harness.errors import NeverHappened, StackError, TargetError, TooSlow
+from harness.answer import digest, fields_of, shape
+from harness.errors import (
+    NeverHappened,
+    NotApplicable,
+    StackError,
+    TargetError,
+    TooSlow,
+)
 from harness.recorder import Recorder
 from harness.replica import Replica
 from harness.subscriber import Subscriber
@@ -72,26 +78,29 @@ class Driver:
         Raises:
             NeverHappened: the application refused it (use `submit_raw` to study that).
         """
-        payload = {**self.target.job(kind).payload, **overrides}
-        started = time.monotonic()
-        answer = self.submit_raw(kind, payload)
-        took_s = time.monotonic() - started
-        job = _json(answer).get(self._api.job_id)
-        if not answer.is_success or not job:
-            raise NeverHappened(
-                f"{kind} was refused with {answer.status_code}: {answer.text[:300]}"
-            )
+        return self._submit(kind, {**self.target.job(kind).payload, **overrides})
+
+    def submit_twice(self, kind: str) -> str:
+        """Submit a job, and the same with the same key again; return the first's id.
+
+        As an impatient user does, or a proxy that got no answer. The second is
+        `repeated`, with the `id` that it was answered.
+
+        Raises:
+            NotApplicable: the target has no such key.
+            NeverHappened: the first was refused.
+        """
+        if not self._api.key:
+            raise NotApplicable("its API knows no key of a submit: describe api.key")
+        headers = {self._api.key: str(uuid.uuid4())}
+        payload = self.target.job(kind).payload
+        job = self._submit(kind, payload, headers)
+        answer = self.submit_raw(kind, payload, headers)
+        again = fields_of(answer).get(self._api.job_id)
         self.history.record(
-            "driver",
-            "submitted",
-            str(job),
-            job_kind=kind,
-            code=answer.status_code,
-            accepted=True,
-            took_s=round(took_s, 6),
-            request=digest(payload),
+            "driver", "repeated", job, id=again, code=answer.status_code
         )
-        return str(job)
+        return job
 
     def try_submit(self, kind: str, *, wrong: str = "") -> str | None:
         """Submit a job, whatever comes of it; return its id, None where it has none.
@@ -122,7 +131,7 @@ class Driver:
             "code": answer.status_code,
             "retry_after": answer.headers.get("Retry-After"),
         }
-        id = _json(answer).get(self._api.job_id)
+        id = fields_of(answer).get(self._api.job_id)
         if answer.is_success and id:
             self.history.record("driver", "submitted", str(id), accepted=True, **about)
             return str(id)
@@ -130,9 +139,15 @@ class Driver:
         self.history.record("driver", "refused", body=body, **about)
         return None
 
-    def submit_raw(self, kind: str, payload: Mapping[str, Any]) -> httpx.Response:
+    def submit_raw(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         """Send exactly this payload; only a refusal is recorded."""
-        answer = self._request(self.target.job(kind).submit, json=dict(payload))
+        route = self.target.job(kind).submit
+        answer = self._request(route, json=dict(payload), headers=headers)
         if not answer.is_success:
             self.history.record(
                 "driver",
@@ -181,7 +196,7 @@ class Driver:
         """Ask to cancel; return the application's answer in its own word."""
         started = time.monotonic()
         answer = self._request(self._api.cancel, job)
-        word = _json(answer).get(self._api.answer)
+        word = fields_of(answer).get(self._api.answer)
         self.history.record(
             "driver",
             "cancel",
@@ -197,7 +212,7 @@ class Driver:
         started = time.monotonic()
         answer = self._request(self._api.status, job)
         took_s = round(time.monotonic() - started, 6)
-        body = _json(answer)
+        body = fields_of(answer)
         result = body.get(self._api.result)
         state = self._our_state(body.get(self._api.state))
         seen: dict[str, Any] = {
@@ -218,7 +233,7 @@ class Driver:
 
     def result(self, job: str) -> Any:
         """Return the job's result as the application gives it, None where none yet."""
-        return _json(self._request(self._api.status, job)).get(self._api.result)
+        return fields_of(self._request(self._api.status, job)).get(self._api.result)
 
     def wait_for_state(
         self, job: str, *states: str, within_s: float = 20.0
@@ -299,6 +314,32 @@ class Driver:
                     on_event=subscriber.name,
                 )
 
+    def _submit(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+    ) -> str:
+        started = time.monotonic()
+        answer = self.submit_raw(kind, payload, headers)
+        took_s = time.monotonic() - started
+        job = fields_of(answer).get(self._api.job_id)
+        if not answer.is_success or not job:
+            raise NeverHappened(
+                f"{kind} was refused with {answer.status_code}: {answer.text[:300]}"
+            )
+        self.history.record(
+            "driver",
+            "submitted",
+            str(job),
+            job_kind=kind,
+            code=answer.status_code,
+            accepted=True,
+            took_s=round(took_s, 6),
+            request=digest(payload),
+        )
+        return str(job)
+
     def _request(self, route: str, job: str = "", **content: Any) -> httpx.Response:
         method, _, path = route.partition(" ")
         try:
@@ -313,37 +354,5 @@ class Driver:
         return self.target.states.get(str(word)) if word is not None else None
 
 
-def digest(result: Any) -> str | None:
-    """Return the SHA-256 of a result's canonical JSON; equal results, equal digests."""
-    if result is None:
-        return None
-    text = json.dumps(result, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def shape(value: Any) -> Any:
-    """Return what a result is made of: names and types, no values.
-
-    Of a list what is in it, in one place; an integer is a number like any other.
-    """
-    if isinstance(value, Mapping):
-        return {str(key): shape(value[key]) for key in sorted(value, key=str)}
-    if isinstance(value, list):
-        shapes = (shape(each) for each in value)
-        distinct = {json.dumps(each, sort_keys=True): each for each in shapes}
-        return [distinct[text] for text in sorted(distinct)]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return "number"
-    return None if value is None else type(value).__name__
-
-
 def _is_percent(value: Any) -> bool:
     return isinstance(value, int | float) and value >= 0
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -35,6 +35,7 @@ class Api:
     """Routes as "METHOD /path/{job}", and the names of the fields in the answers.
 
     `expire` is the environment of an API whose ended jobs expire within a second.
+    `key` is the header by which a submit that is repeated is known as the same one.
     """
 
     health: str = "GET /health"
@@ -46,6 +47,7 @@ class Api:
     error: str = "error"
     reason: str = "reason"
     answer: str = "status"
+    key: str = ""
     expire: Mapping[str, str] = field(default_factory=dict)
 
 

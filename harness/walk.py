@@ -86,6 +86,13 @@ def _submit(world: _World, _: str) -> None:
     world.pages[job] = world.driver.subscribe(job)
 
 
+def _submit_twice(world: _World, _: str) -> None:
+    if world.driver.target.api and world.driver.target.api.key:
+        job = world.driver.submit_twice(world.stack.target.shortest_job)
+        world.jobs.append(job)
+        world.pages[job] = world.driver.subscribe(job)
+
+
 def _cancel(world: _World, job: str) -> None:
     world.driver.cancel(job)
 
@@ -156,6 +163,7 @@ def _idle(world: _World, _: str) -> None:
 #: What needs no job to be there.
 OF_NO_JOB: dict[str, Callable[[_World, str], None]] = {
     "submit": _submit,
+    "submit_twice": _submit_twice,
     "idle": _idle,
     "kill_worker": _kill_worker,
     "kill_beat": _kill_beat,

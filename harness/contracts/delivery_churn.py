@@ -29,6 +29,15 @@ from harness.verdict import Status, Verdict, holds, inconclusive, merge, violate
 )
 def churn_loses_nothing(history: History, bounds: Mapping[str, float]) -> Verdict:
     """Look at every watched job of a history in which damage hit running ones."""
+    for repeated in history.of(source="driver", kind="repeated"):
+        if repeated.get("id") not in (None, repeated.job):
+            return violated(
+                "A submit that was repeated with its key made another job.",
+                expected=f"the id it was answered before, {repeated.job}",
+                observed=f"code {repeated.get('code')}, id {repeated.get('id')}",
+                evidence=(repeated.line,),
+                job=repeated.job,
+            )
     jobs = [job for job in history.jobs if job.accepted and job.subscribers]
     hits = {fault.line: fault for job in jobs for fault in _hits(job)}
     if not hits:

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from harness.driver import Driver, digest, shape
+from harness.answer import digest, shape
+from harness.driver import Driver
 from harness.engines import Command
 from harness.engines.redis_server import free_port
-from harness.errors import NeverHappened, TargetError
+from harness.errors import NeverHappened, NotApplicable, TargetError
 from harness.history import History
 from harness.replica import Replica
 from harness.target import Api, Job, Socket, Target
@@ -91,6 +92,25 @@ def test_a_submitted_job_is_written_down(driver, history):
     assert seen["job_kind"] == "one"
     assert (seen["code"], seen["accepted"]) == (202, True)
     assert seen["took_s"] > 0
+
+
+def test_a_submit_is_repeated_with_its_key(history):
+    asked, answers = [], iter([{"id": "a"}, {"id": "b"}])
+
+    def request(method, url, **content):
+        asked.append(content)
+        return httpx.Response(202, json=next(answers))
+
+    target = replace(TARGET, api=replace(TARGET.api, key="Key"))
+    driver = Driver(target, "http://one", history)
+    driver._http = SimpleNamespace(request=request, close=lambda: None)
+    assert driver.submit_twice("one") == "a"
+    assert asked[0] == asked[1]
+    assert asked[0]["headers"]["Key"]
+    (seen,) = history.of(source="driver", kind="repeated")
+    assert (seen.job, seen["id"]) == ("a", "b")
+    with pytest.raises(NotApplicable, match=r"describe api\.key"):
+        Driver(TARGET, "http://one", history).submit_twice("one")
 
 
 def test_a_refused_job_never_happened(driver, history):

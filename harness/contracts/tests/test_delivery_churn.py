@@ -53,6 +53,16 @@ def test_a_page_that_left_before_the_ending_proves_nothing():
     assert verdict.due_t is None
 
 
+def test_a_repeated_submit_is_refused_or_the_same_job():
+    def repeated(id: str | None, code: int) -> Status:
+        story = churned().say("driver.repeated", 0.1, "a", id=id, code=code)
+        return story.watched(60.0).judged_by(LAW).status
+
+    assert repeated("a", 202) is Status.HOLDS
+    assert repeated(None, 429) is Status.HOLDS
+    assert repeated("b", 202) is Status.VIOLATED
+
+
 def both_ways(story: Story) -> Story:
     return story.event("a", "failed", 12.0)
 
