@@ -60,10 +60,15 @@ class Step:
 
 @dataclass
 class Walked:
-    """What came of a walk: what is wrong, if anything, and where it is kept."""
+    """What came of a walk: what is wrong, if anything, and where it is kept.
+
+    `undecided` are the contracts of which nothing can be said: a blow that hit nothing,
+    a page that had left. What is violated is so all the same.
+    """
 
     problems: list[str]
     folder: Path
+    undecided: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -236,7 +241,13 @@ class Walker:
             for id, verdict in judged.verdicts.items()
             if verdict.status is Status.VIOLATED
         ]
-        return Walked(problems + self._run.notes[replaced:], scenario.folder)
+        undecided = [
+            id
+            for id, verdict in judged.verdicts.items()
+            if verdict.status is Status.INCONCLUSIVE
+        ]
+        problems += self._run.notes[replaced:]
+        return Walked(problems, scenario.folder, undecided)
 
 
 def _take(world: _World, steps: Sequence[Step]) -> None:

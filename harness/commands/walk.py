@@ -23,7 +23,9 @@ queueproof walk --replay .qp/latest/shortest.json
 
 A walk that breaks a promise is made as short as --shrink seconds allow and stored.
 
-Exit codes: 0 all held, 1 violated, 2 wrong use, 4 the harness failed.
+Undecided: a blow that hit nothing, say; what is violated is told all the same.
+
+Exit codes: 0 nothing violated, 1 violated, 2 wrong use, 4 the harness failed.
 """
 
 
@@ -92,7 +94,7 @@ def walk(
         run.close()
     run.write(walks=teller.count, seed=seed)
     if not failed:
-        click.echo(f"{teller.count} walks, {teller.taken} steps: all held")
+        click.echo(teller.summary())
         return
     click.echo(f"violated after {len(teller.shortest)} steps:")
     for step in teller.shortest:
@@ -119,6 +121,12 @@ class _Teller:
     def known(self, steps: Sequence[Step]) -> Walked | None:
         return self._known.get(tuple(steps))
 
+    def summary(self) -> str:
+        """Return what came of all walks, where no promise was broken."""
+        missing = sum(bool(walked.undecided) for walked in self._known.values())
+        text = f"{self.count} walks, {self.taken} steps: no promise was broken"
+        return text + (f"; after {missing} some were undecided" if missing else "")
+
     def walk(self, steps: Sequence[Step]) -> Walked | None:
         """Return what is wrong with it, None if nothing is."""
         walked = self.known(steps)
@@ -126,9 +134,10 @@ class _Teller:
             began_s = time.monotonic()
             walked = self._known[tuple(steps)] = self._walker.walk(steps)
             self.count, self.taken = self.count + 1, self.taken + len(steps)
-            outcome = "violated" if walked.problems else "held"
+            outcome = "undecided" if walked.undecided else "held"
+            outcome = "violated" if walked.problems else outcome
             self._console.print(
-                f"{outcome:<8} {time.monotonic() - began_s:5.1f} s  "
+                f"{outcome:<9} {time.monotonic() - began_s:5.1f} s  "
                 + ", ".join(map(str, steps)),
                 markup=False,
                 soft_wrap=True,

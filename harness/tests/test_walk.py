@@ -100,3 +100,15 @@ def test_a_flag_is_turned_off_and_on_again_and_pages_come_back(flag):
         walk.STEPS["flip"](world, "")
     turned = ["drop", False, "again", "drop", True, "again"]
     assert did == (turned if flag else [])
+
+
+def test_what_is_undecided_is_no_holding_promise(tmp_path):
+    walker = Falls(tmp_path)
+    teller = _Teller(Console(), walker)
+    teller.walk([Step("submit")])
+    assert teller.summary() == "1 walks, 1 steps: no promise was broken"
+    walker.walk = lambda steps: Walked([], tmp_path, ["terminal.exactly-one"])
+    teller.walk([Step("submit"), Step("idle")])
+    assert teller.summary().endswith(
+        "no promise was broken; after 1 some were undecided"
+    )
