@@ -60,11 +60,12 @@ def _long_runs(history: History, bounds: Mapping[str, float]) -> Iterator[Verdic
         tolerance_s = entry.tolerance_s(bounds)
         for start in entry.starts:
             end = end_of(history, start)
-            if end is None or end.t - start.t <= entry.every_s + tolerance_s:
+            if end is None or end.t - start.t <= entry.every_s:
                 continue
             last_t = end.t - EDGE_S
             beside = [o for o in entry.starts if start.t < o.t < last_t]
             took_s = end.t - start.t
+            long = took_s > entry.every_s + tolerance_s  # the next was due meanwhile
             if beside:
                 yield violated(
                     f"{entry.name} ran while its last run was not over.",
@@ -73,7 +74,7 @@ def _long_runs(history: History, bounds: Mapping[str, float]) -> Iterator[Verdic
                     f"{beside[0].get('pid')} beside pid {start.get('pid')}",
                     evidence=(start.line, beside[0].line, end.line),
                 )
-            elif any(helper.t <= start.t for helper in helpers):
+            elif long and any(helper.t <= start.t for helper in helpers):
                 yield holds(
                     f"{entry.name} took {took_s:.2f} s, every {entry.every_s:g} s, "
                     "and did not run beside itself.",

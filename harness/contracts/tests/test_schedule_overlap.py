@@ -40,6 +40,15 @@ def test_a_start_while_the_last_run_goes_on_is_violated():
     assert not verdict.timed
 
 
+def test_two_that_share_the_work_are_not_long_and_beside_each_other():
+    """Longer than the period, not than what a start may be late."""
+    story = ran(regular(helped(2.0), 1.0, 4.9, 2.0), 5.0, took_s=2.7)
+    story = ran(story, 7.0, took_s=0.8, pid=12).watched(30.0)
+    verdict = story.judged_by(LAW)
+    assert verdict.status is Status.VIOLATED
+    assert verdict.observed == "a start at 7.00 s, pid 12 beside pid 10"
+
+
 def test_one_that_starts_when_the_last_one_is_all_but_over_is_fine():
     assert ran(long_run(), 8.9, pid=12).judged_by(LAW).status is Status.HOLDS
     assert ran(long_run(), 8.4, pid=12).judged_by(LAW).status is Status.VIOLATED
