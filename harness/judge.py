@@ -111,8 +111,10 @@ def _refused(history: History) -> Verdict | None:
 
 
 def _unbitten(history: History) -> Verdict | None:
+    # A situation that dealt the same again, and hit then, has what it set out to have.
+    made_up = {o["line"] for o in history.of(source="harness", kind="dealt_again")}
     for fault in history.of(source="fault", kind="injected"):
-        if not fault.get("bit"):
+        if not fault.get("bit") and fault.line not in made_up:
             return inconclusive(
                 f"The fault {fault.get('fault')} at {fault.t:.2f} s hit nothing.",
                 expected="damage to a running process",

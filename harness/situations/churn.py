@@ -39,10 +39,12 @@ def churn(
 ) -> None:
     """Submit `jobs` of the shortest kind in waves; hurt those that chance picks.
 
-    Each damage of `SHARES` is dealt at least once, and dealt again where it missed.
+    Each damage of `SHARES` is dealt at least once, and dealt again where it missed; a
+    miss that was made up for is `dealt_again`, with its line, and casts no doubt.
     """
     chance = random.Random(seed)
     deck = damage(jobs, chance)
+    missed: dict[str, list[int]] = {name: [] for name in SHARES}
     waiting, sent = len(deck), 0
     last: list[Subscriber] = []
     while sent < jobs or (deck and sent < jobs * AT_MOST):
@@ -52,8 +54,10 @@ def churn(
         victims = sorted(chance.sample(range(len(pages)), min(due, len(pages))))
         for number in victims:
             name = deck.pop()
+            tried_t = history.now()
             if not _hurt(name, pages[number].job, faults, history, chance):
                 deck.insert(0, name)
+                missed[name] += _misses(history, tried_t)
         until_s = history.now() + END_WITHIN_S
         ended = [
             history.settle(page.job, within_s=max(0.0, until_s - history.now()))
@@ -64,6 +68,15 @@ def churn(
         for page in last:  # a wave later, so that a second ending would be seen
             page.unsubscribe()
         last = pages
+    for name, lines in missed.items():
+        for line in lines[deck.count(name) :]:
+            history.record("harness", "dealt_again", line=line)
+
+
+def _misses(history: History, since_t: float) -> list[int]:
+    """Return the lines of the faults since then that hit nothing."""
+    tried = history.of(source="fault", kind="injected")
+    return [o.line for o in tried if o.t >= since_t and not o.get("bit")]
 
 
 def damage(jobs: int, chance: random.Random) -> list[str]:

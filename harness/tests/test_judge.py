@@ -56,6 +56,17 @@ def test_a_fault_that_hit_nothing_makes_holds_inconclusive():
     assert judge(law(wrong), history).status is Status.VIOLATED
 
 
+def test_a_fault_that_was_dealt_again_casts_no_doubt():
+    history = a_history()
+    for t in (2.0, 3.0):
+        history.record("fault", "injected", t=t, fault="kill_child", bit=False)
+    (first, second) = history.of(source="fault")
+    history.record("harness", "dealt_again", t=4.0, line=first.line)
+    assert judge(law(holding), history).status is Status.INCONCLUSIVE
+    history.record("harness", "dealt_again", t=4.0, line=second.line)
+    assert judge(law(holding), history).status is Status.HOLDS
+
+
 def test_a_stalled_machine_makes_a_bound_worthless():
     verdict = judge(law(holding, wait_s=1.0), stalled())
     assert verdict.status is Status.INCONCLUSIVE
