@@ -148,7 +148,7 @@ def _unharmed(job: JobView, cancel: Observation) -> Verdict:
     hits = (_hit(job, each, last=each is run) for each in mine)
     hit = next((what for what in hits if what), None)
     lost = next((o for o in job.named("ledger.end") if o.get("how") == "lost"), None)
-    if hit is None and lost is not None:
+    if not mine and lost is not None:
         hit = f"lost with its process at {lost.t:.2f} s, before its function began"
     cancelled = next((o for o in told if word(o) == "cancelled"), None)
     if hit is None and cancelled is not None:
