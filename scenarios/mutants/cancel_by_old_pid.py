@@ -1,4 +1,4 @@
-"""Who cancels kills the number in the row, a second later, whatever runs there then."""
+"""Who cancels kills the number in the row, a moment later, whatever runs there then."""
 
 from harness import Mutant, Replace
 
@@ -15,7 +15,7 @@ MUTANT = Mutant(
             new="    if after is not None and after.pid and not after.ended:\n"
             "        import os\n"
             "        import threading\n\n"
-            "        threading.Timer(1.0, os.kill, (after.pid, 9)).start()\n"
+            "        threading.Timer(0.3, os.kill, (after.pid, 9)).start()\n"
             "    if after is None or not after.ended:\n",
         ),
     ),
