@@ -48,7 +48,7 @@ def only_when_unreachable(history: History, bounds: Mapping[str, float]) -> Verd
                 observed=f"{len(wrong)} wrong submits, {len(broken)} that met an error",
             )
         )
-    else:
+    if wrong or broken:  # what began of those that were sent counts in any case
         verdicts.append(_nothing_ran(history, [*wrong, *broken], bounds["quiet_s"]))
     return merge(verdicts, nothing="")
 

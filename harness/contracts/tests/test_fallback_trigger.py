@@ -58,3 +58,10 @@ def test_an_error_that_is_not_answered_is_told_so():
 def test_watching_on_decides():
     verdict = without("harness.heartbeat")(bad(422, 1.0)).judged_by(LAW)
     assert verdict.due_t == pytest.approx(8.0)
+
+
+def test_what_began_of_a_wrong_submit_counts_where_nobody_met_an_error():
+    story = without("fault.injected", fault="key_taken")(bad(422, 1.0))
+    verdict = story.started("nobody-was-told", 5.5).judged_by(LAW)
+    assert verdict.status is Status.VIOLATED
+    assert "nobody was told" in verdict.summary
