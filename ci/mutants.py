@@ -9,14 +9,16 @@ one per contract, go to .qp/mutants.json; those of a list of names to
 `--one-per-contract` is what CI runs: of each contract one mutant, in turn as `--seed`
 goes up (the same seed, the same mutants), and one noop of each mechanism.
 
-Two run at once, each with a stack of its own: with three on two cores the harness
-itself stands still for a moment too often, and then nothing can be said. The noops
-come after them, one by one: bounds are for an application with a machine.
+Three run at once, each with a stack of its own; stacks start one after the other, since
+a start computes and a scenario waits. With three starts on two cores the harness itself
+stands still for a moment too often, and then nothing can be said. The noops come after
+them, two at once as scenarios do: bounds are for an application with a machine.
 Exit codes: 0 all caught and all noops hold, 1 otherwise, 2 wrong use.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -36,8 +38,11 @@ QP = ROOT / ".qp"
 #: Seconds one mutant may take before it counts as not caught; typically 20 to 90.
 WITHIN_S = 300
 
-#: Mutants at once.
-AT_ONCE = 2
+#: Mutants at once, and those in which everything is to hold.
+AT_ONCE, HEALTHY_AT_ONCE = 3, 2
+
+#: Where the harness is told that stacks start one after the other (harness/turns.py).
+START_TURNS = "QUEUEPROOF_START_TURNS"
 
 #: A mutant as `queueproof mutants --json` tells of it.
 Mutant = Mapping[str, Any]
@@ -118,6 +123,7 @@ def run_mutant(mutant: Mutant, tests: Sequence[str]) -> dict[str, Any]:
     """Run these scenarios on a mutant; return its row of the matrix."""
     folder = QP / "mutants" / mutant["name"]
     verdicts = folder / "verdicts.json"
+    folder.mkdir(parents=True, exist_ok=True)
     verdicts.unlink(missing_ok=True)
     command = [str(BIN / "pytest"), *tests, "--mutant", mutant["name"]]
     started = time.monotonic()
@@ -125,6 +131,7 @@ def run_mutant(mutant: Mutant, tests: Sequence[str]) -> dict[str, Any]:
         done = subprocess.run(
             [*command, "--run-dir", str(folder), "-q"],
             cwd=ROOT,
+            env={**os.environ, START_TURNS: str(QP / "mutants" / "start_turns")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -151,14 +158,12 @@ def run_all(
         tests = earlier.quickest_first(mutant, scenarios[mutant["contract"]])
         return run_mutant(mutant, tests)
 
-    broken = [mutant for mutant in mutants if not mutant["healthy"]]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        runs = [pool.submit(run, mutant) for mutant in earlier.longest_first(broken)]
-        for done in as_completed(runs):
-            yield done.result()
-    for mutant in mutants:
-        if mutant["healthy"]:
-            yield run(mutant)
+    for healthy, at_once in ((False, AT_ONCE), (True, HEALTHY_AT_ONCE)):
+        some = [mutant for mutant in mutants if mutant["healthy"] is healthy]
+        with ThreadPoolExecutor(at_once) as pool:
+            runs = [pool.submit(run, mutant) for mutant in earlier.longest_first(some)]
+            for done in as_completed(runs):
+                yield done.result()
 
 
 def told(what: str) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from harness.recorder import Recorder, Unrecorded
 from harness.report.verdict_file import FILE_NAME, Judged, write_run
 from harness.stages import at_stage, second_api
 from harness.target import Target
+from harness.turns import start_turn
 from harness.verdict import ExitCode, Status, exit_code
 from harness.wait import wait_until
 
@@ -131,7 +132,8 @@ class Run:
                 self.mutant,
                 history=history,
             )
-            self._stack = stack.start()
+            with start_turn():
+                self._stack = stack.start()
             self._beside.enter_context(second_api(stack, self.stage))
         except HarnessError as error:
             self._no_stack = error
