@@ -10,8 +10,20 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/supervision.py",
-            old="            self._renew_again_s = time.monotonic() + BACK_OFF_S\n",
-            new="            raise SystemExit(1) from None\n",
+            old="            every(settings.lease_seconds / 3, supervisor.renew_leases)\n",
+            new="            every(settings.lease_seconds / 3, supervisor.renew_leases)\n"
+            "            every(LOOK_S, _leave_without_redis)\n",
+        ),
+        Replace(
+            path="reference_app/supervision.py",
+            old="def _running() -> dict[str, int]:\n",
+            new="def _leave_without_redis() -> None:\n"
+            "    try:\n"
+            "        endings.client().ping()\n"
+            "    except redis.RedisError:\n"
+            "        raise SystemExit(1) from None\n"
+            "\n\n"
+            "def _running() -> dict[str, int]:\n",
         ),
     ),
 )
