@@ -20,6 +20,7 @@ from reference_app.job_task import functions
 from reference_app.jobs import Job
 from reference_app.local_path import LocalPath
 from reference_app.reconcile import StandIn
+from reference_app.rehearsal import api as rehearsal
 from reference_app.settings import settings
 from reference_app.sockets import Rooms
 from reference_app.steering import api as steering
@@ -54,6 +55,7 @@ def create_app() -> socketio.ASGIApp:
     api = FastAPI(title="queueproof reference application", lifespan=lifespan)
     for routes in (steering, steering_gate, steering_legacy):
         api.include_router(routes.router, prefix="/api/v1/steering")
+    api.include_router(rehearsal.router, prefix="/api/v1/rehearsals")
     api.include_router(gan.router, prefix="/api/gan")
     api.include_router(gan_socket.router)
 

@@ -91,8 +91,8 @@ def queue_table(settings: Settings) -> tuple[QueueRow, ...]:
         ),
         QueueRow(
             name=DEFAULT_QUEUE,
-            tasks=("services.tasks.*",),
-            serves="all other work of the studio, and its clean-up",
+            tasks=("services.tasks.*", "rehearsal.*"),
+            serves="all other work of the studio, its clean-up, and rehearsals",
             concurrency=2,
             per_child=100,
         ),
@@ -141,6 +141,7 @@ app = Celery(
     broker=settings().celery_broker_url,
     backend=settings().celery_result_backend,
     include=[
+        "reference_app.rehearsal.tasks",
         "reference_app.steering.tasks",
         "reference_app.studio.tasks",
         "reference_app.tvae.tasks",

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     max_backlog: int = Field(default=1000, ge=1)
     local_max_backlog: int = Field(default=100, ge=1)
 
+    #: Whether jobs are taken that only take their time: to measure a deployment.
+    rehearsals: bool = False
+
     api_host: str = "127.0.0.1"
     api_port: int = 8000
 

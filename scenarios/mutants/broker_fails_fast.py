@@ -10,8 +10,8 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/supervision.py",
-            old="            every(settings.lease_seconds / 3, supervisor.renew_leases)\n",
-            new="            every(settings.lease_seconds / 3, supervisor.renew_leases)\n"
+            old="_seconds / 3, supervisor.renew_leases)\n",
+            new="_seconds / 3, supervisor.renew_leases)\n"
             "            every(LOOK_S, _leave_without_redis)\n",
         ),
         Replace(

@@ -1,0 +1,1 @@
+"""Rehearsals: jobs that only take their time, to measure a deployment with."""
