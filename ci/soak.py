@@ -44,9 +44,9 @@ ENDS_WITHIN_S = 60.0
 
 
 def command(engine: str, folder: Path) -> list[str]:
-    """Return what one run is."""
-    scenarios = [str(BIN / "pytest"), "scenarios/", "--engine", engine]
-    return [*scenarios, "--run-dir", str(folder), "-q"]
+    """Return what one run is: what `make scenarios` does."""
+    scenarios = [str(BIN / "pytest"), "scenarios/", "-n", "2", "--dist", "worksteal"]
+    return [*scenarios, "--engine", engine, "--run-dir", str(folder), "-q"]
 
 
 def next_run(home: Path, runs: int) -> Path | None:
