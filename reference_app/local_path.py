@@ -60,7 +60,7 @@ class LocalPath:
         self._settings, self._functions = settings, functions
         self._runs: dict[str, _Run] = {}
         self._pool: ProcessPool | None = None
-        self._stopping = threading.Event()
+        self._stopping, self._given_up = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="local", daemon=True)
 
     def start(self) -> None:
@@ -70,14 +70,14 @@ class LocalPath:
     def stop(self) -> None:
         """Let running jobs end, but not for long; hand over the rest, uncounted."""
         self._stopping.set()
-        self._thread.join()
         over_s = time.monotonic() + self._settings.local_grace
+        # Nothing here asks the database: a frozen job may keep it, until it is killed.
         while self._runs and time.monotonic() < over_s:
-            self._try_to_look(take=False)
             threading.Event().wait(LOOK_S)
-        if self._pool is not None:
-            self._pool.stop()
-            self._pool.join()
+        self._given_up.set()
+        self._close_pool()
+        self._thread.join()
+        self._close_pool()  # one that it was just opening
         for job_id, run in self._runs.items():
             if not endings.store().try_again(job_id, run.attempt, free=True):
                 endings.store().reserve(job_id, 0.0)  # it had not begun
@@ -86,17 +86,19 @@ class LocalPath:
         if not self._settings.use_celery:
             # It will be needed: import beforehand, seconds that the API does not wait.
             self._open_pool()
-        while not self._stopping.wait(LOOK_S):
-            self._try_to_look(take=True)
+        while not self._given_up.wait(LOOK_S):
+            self._try_to_look()
 
-    def _try_to_look(self, *, take: bool) -> None:
+    def _try_to_look(self) -> None:
         try:
-            self._look(take=take)
+            self._look()
         except SQLAlchemyError as error:
             log.warning("cannot look after local jobs: %r", error)
 
-    def _look(self, *, take: bool) -> None:
+    def _look(self) -> None:
         for job_id, run in list(self._runs.items()):
+            if self._given_up.is_set():
+                return  # they are handed over, not lost
             if run.future.done():
                 del self._runs[job_id]
                 self._over(job_id, run)
@@ -104,9 +106,11 @@ class LocalPath:
             endings.store().reserve(job_id, self._settings.lease_seconds)
             self._stop_cancelled(job_id, run)
         free = self._settings.local_slots - len(self._runs)
-        if take and free > 0:
+        if free > 0 and not self._stopping.is_set():
             for job in endings.store().to_reserve(free):
                 self._open_pool()  # the first time longer than a lease
+                if self._stopping.is_set():
+                    return
                 if endings.store().reserve(job.id, self._settings.lease_seconds, job):
                     self._begin(job)
 
@@ -156,13 +160,17 @@ class LocalPath:
             if sent is not None:
                 log.warning("%s is cancelled: %s to its process", job_id, sent.name)
 
+    def _close_pool(self) -> None:
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
+
     def _open_pool(self) -> ProcessPool:
         """Return the pool, a new one where there is none or it is broken."""
         # A pool that is asked whether it is active starts its processes.
         if self._pool is not None and not self._pool.active:
-            self._pool.stop()
-            self._pool.join()  # what it still ran is lost, and found by its lease
-            self._pool = None
+            self._close_pool()  # what it still ran is lost, and found by its lease
         if self._pool is None:
             CONSTS.term_timeout = TERM_S
             self._pool = ProcessPool(

@@ -4,14 +4,22 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from harness.engines import ProcessId
 from harness.errors import TooSlow
 from harness.faults.record import Victim, child_of, injected, main_of
+from harness.probes import write_lock
 from harness.recorder import Recorder
 from harness.stack import Stack
-from harness.wait import wait_until
+from harness.wait import pause, wait_until
 
 #: Seconds until a stopped process shows as stopped.
 STOPPED_WITHIN_S = 2.0
+
+#: How often it is let go on where it was stopped at a bad moment, and for how long.
+ATTEMPTS, GOES_ON_S = 10, 0.01
+
+#: Seconds that others, who are not frozen, may keep the database for themselves.
+OTHERS_WRITE_S = 0.1
 
 
 @contextmanager
@@ -43,14 +51,14 @@ def _frozen(
 ) -> Iterator[Victim | None]:
     found = [member.id for member in members if member is not None]
     try:
-        stopped = [id for id in found if stack.engine.pause(id)]
-        with contextlib.suppress(TooSlow):
-            wait_until(
-                lambda: all(stack.engine.state(id) == "T" for id in stopped),
-                within_s=STOPPED_WITHIN_S,
-                every_s=0.002,
-                what="all are stopped",
-            )
+        stopped = _freeze(stack, found)
+        for _ in range(ATTEMPTS):
+            if not _keeps_the_record(stack):
+                break
+            for id in stopped:
+                stack.engine.resume(id)
+            pause(GOES_ON_S)
+            stopped = _freeze(stack, found)
         states = {id.pid: stack.engine.state(id) for id in stopped}
         bit = bool(states) and all(state == "T" for state in states.values())
         proof = f"states by pid: {states}" if states else "no process to freeze"
@@ -59,3 +67,28 @@ def _frozen(
     finally:
         resumed = [id.pid for id in found if stack.engine.resume(id)]
         history.record("fault", "healed", job, fault=fault, resumed=resumed)
+
+
+def _freeze(stack: Stack, processes: Sequence[ProcessId]) -> list[ProcessId]:
+    """Stop them; return those that were there."""
+    stopped = [id for id in processes if stack.engine.pause(id)]
+    with contextlib.suppress(TooSlow):
+        wait_until(
+            lambda: all(stack.engine.state(id) == "T" for id in stopped),
+            within_s=STOPPED_WITHIN_S,
+            every_s=0.002,
+            what="all are stopped",
+        )
+    return stopped
+
+
+def _keeps_the_record(stack: Stack) -> bool:
+    """Return whether who is frozen was just writing to the application's database.
+
+    Everybody who wants to write there would be frozen with it: another fault, and one
+    that no process of a database server could have.
+    """
+    record = stack.target.record
+    if record is None:
+        return False
+    return write_lock.is_kept(stack.layout.data / record.sqlite, for_s=OTHERS_WRITE_S)

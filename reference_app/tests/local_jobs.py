@@ -6,6 +6,8 @@ import signal
 import subprocess
 import threading
 
+from reference_app import endings
+
 TRANSIENT = (ConnectionError,)
 
 
@@ -32,6 +34,16 @@ def stubborn(request, ctx):
             threading.Event().wait(0.02)
         except Exception:  # noqa: BLE001 that is what it is about
             continue
+
+
+def keeper(request, ctx):
+    """Freeze in the middle of a transaction, as a process may that is paused."""
+    if ctx.attempt > 1:
+        return {}
+    with endings.store().engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET attempt = attempt")
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return {}
 
 
 def suicidal(request, ctx):

@@ -9,6 +9,7 @@ import pathlib
 import threading
 import time
 
+import psutil
 import pytest
 
 from reference_app import endings, events, local_events, local_path
@@ -18,6 +19,7 @@ from reference_app.settings import settings
 
 WITHIN_S = 60
 KINDS = ("quick", "patient", "stubborn", "suicidal", "faulty", "flaky", "starter")
+KINDS += ("keeper",)
 NUMBERS = itertools.count()
 FUNCTIONS = {f"test.{k}": f"reference_app.tests.local_jobs:{k}" for k in KINDS}
 
@@ -229,3 +231,22 @@ def test_two_apis_share_the_work_and_one_that_leaves_hands_its_job_over(path, no
     ended(no_redis, handed)
     starts = [e["job"] for e in journal(*both) if e["what"] == "start"]
     assert sorted(starts) == sorted([kept, handed, handed])
+
+
+def test_one_that_leaves_hands_over_a_frozen_job_that_keeps_the_database(
+    path, no_redis
+):
+    """Else it waits for the database until the job has met its hard limit."""
+    busy = create(no_redis, "patient")
+    until(lambda: told(no_redis, busy))
+    with_grace = settings().model_copy(update={"local_grace": 1.5})
+    other = local_path.LocalPath(with_grace, FUNCTIONS)
+    other.start()
+    job_id = create(no_redis, "keeper", limits=(60.0, 3.0))
+    pid = until(lambda: no_redis.get(job_id).pid)
+    until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    threading.Event().wait(3 * local_path.LOOK_S)  # whoever looks waits for it now
+    other.stop()
+    no_redis.request_cancel(busy)
+    job = ended(no_redis, job_id)
+    assert (job.state, job.attempt, job.lost) == (State.COMPLETED, 2, 0)
