@@ -1,0 +1,1 @@
+"""How many workers are needed: see `python -m loadtests.capacity --help`."""
