@@ -36,7 +36,7 @@ IMAGES := $(WITH_IMAGES)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install scenarios stages features unit test check bench mutants churn walk soak faults conformance foreign peer openapi quality clean
+.PHONY: help install scenarios stages features unit test check bench load mutants churn walk soak faults conformance foreign peer openapi quality clean
 
 help:  ## what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -79,6 +79,9 @@ check: $(STAMP)  ## ruff, mypy --strict on harness and patterns, import rules
 
 bench: $(STAMP)  ## every benchmark, one table
 	@$(OWNED) $(BIN)/python -m loadtests.bench all
+
+load: $(STAMP)  ## throughput against replicas x concurrency, beside stock Celery: a page with pictures
+	@$(OWNED) $(BIN)/python -m loadtests.grid
 
 mutants: $(STAMP)  ## the kill matrix: each mutant is caught by its own contract, each noop holds (ONLY="NAME ...")
 	@$(OWNED) $(BIN)/python -m ci.mutants $(ONLY)

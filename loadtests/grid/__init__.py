@@ -1,0 +1,1 @@
+"""Throughput of a deployment against replicas x concurrency, measured."""
