@@ -2,8 +2,10 @@
 
 A measurement is a module here with `run() -> dict`; the first line of its docstring is
 its description. Each record is also kept in `.qp/bench/NAME.json`, with the machine's
-load. Exit code 0: each target is met, 1: one is not, 4: the one that was asked for
-cannot be measured here (with `all` that is said, and the others count).
+load, and those of a commit in `.qp/bench/commits`. `all` prints one table: beside each
+value stands what was measured or is known of others (`beside`), and what the commit
+before it had. Exit code 0: each target is met, 1: one is not, 4: the one that was asked
+for cannot be measured here (with `all` that is said, and the others count).
 """
 
 import ast
@@ -11,7 +13,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from loadtests.bench import kept
 from loadtests.bench.parts import NotRun
 
 FOLDER = Path(__file__).parent
@@ -52,21 +55,25 @@ class _Names(click.Command):
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON each.")
 def main(name: str, as_json: bool) -> None:
     """Measure on this machine, with parts that are started and stopped for it."""
-    passed = ran = True
+    commit, records = kept.commit(), []
+    before = kept.last(KEPT_IN, commit)
     for each in measurements() if name == ALL else [name]:
-        record = _measured(each)
-        ran = "not_run" not in record
-        passed = passed and record.get("passed", True)
+        record = _measured(each, commit)
+        records.append(record)
         if as_json:
             print(json.dumps(record), flush=True)
+        elif name == ALL:
+            print(f"{each}: {_value(record)}", file=sys.stderr, flush=True)
         else:
             Console().print(_table(record))
-    if name != ALL and not ran:
+    if name == ALL and not as_json:
+        Console(width=None if sys.stdout.isatty() else 180).print(_all(records, before))
+    if name != ALL and "not_run" in records[0]:
         sys.exit(4)
-    sys.exit(0 if passed else 1)
+    sys.exit(0 if all(record.get("passed", True) for record in records) else 1)
 
 
-def _measured(name: str) -> dict[str, Any]:
+def _measured(name: str, commit: str) -> dict[str, Any]:
     """Return the record of one measurement, which is then kept."""
     before = os.getloadavg()[0]
     try:
@@ -75,9 +82,35 @@ def _measured(name: str) -> dict[str, Any]:
         return {"name": name, "not_run": str(reason)}
     load = [round(before, 1), round(os.getloadavg()[0], 1)]
     record |= {"cores": os.cpu_count(), "load_before_after": load}
-    KEPT_IN.mkdir(parents=True, exist_ok=True)
-    (KEPT_IN / f"{name}.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
-    return record
+    kept.keep(record, KEPT_IN, commit)
+    return dict(record)
+
+
+def _all(records: Sequence[kept.Record], before: Mapping[str, kept.Record]) -> Table:
+    """Return the one table."""
+    table = Table(
+        *("name", "what", "value", "target", "beside, in the same run", "last"),
+        *("change", ""),
+    )
+    for record in records:
+        last = before.get(record["name"], {})
+        change = ""
+        if last.get("value") and "value" in record:
+            change = f"{record['value'] / last['value'] - 1:+.0%}"
+        table.add_row(
+            *(record["name"], record.get("what", record.get("not_run", ""))),
+            *(_value(record), _value(record, "target"), record.get("beside", "")),
+            *(_value(last), change),
+            {True: "met", False: "MISSED"}.get(record.get("passed"), ""),
+        )
+    return table
+
+
+def _value(record: kept.Record, key: str = "value") -> str:
+    if key not in record:
+        return "not run" if "not_run" in record else ""
+    value, unit = record[key], record.get("unit", "")
+    return f"{value:.4g} {unit}" if isinstance(value, float) else f"{value} {unit}"
 
 
 def _table(record: Mapping[str, Any]) -> Table:

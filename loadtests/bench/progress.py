@@ -49,6 +49,7 @@ def run() -> dict[str, Any]:
         burden = _measure(stack, "burden")
         live = asyncio.run(_watched(stack, *LIVE))
         many = asyncio.run(_watched(stack, *MANY))
+    bare = [bare for _, bare in appended["append_publish_s"]]
     ratios = [ours / bare for ours, bare in appended["append_publish_s"]]
     slowed = burden["slowed"]
     value = statistics.median(ratios)
@@ -65,6 +66,7 @@ def run() -> dict[str, Any]:
         "unit": "times as long",
         "target": TARGET,
         "passed": passed,
+        "beside": f"a bare PUBLISH {statistics.median(bare) * 1e6:.0f} us",
         "event_bytes": appended["bytes"],
         "subscribers": SUBSCRIBERS,
         **_shown("at_200", live),

@@ -17,11 +17,12 @@ ANSWER_S = 15.0
 
 
 class Answer(NamedTuple):
-    """One answer: its status, seconds it took, Retry-After if it has one."""
+    """One answer: its status, seconds it took, Retry-After if it has one, its body."""
 
     status: int
     took_s: float
     retry_after: str | None
+    body: bytes = b""
 
 
 class Connection:
@@ -45,9 +46,9 @@ class Connection:
         begin_s = time.monotonic()
         self._http.request(method, path, body, headers)
         answer = self._http.getresponse()
-        answer.read()
+        content = answer.read()
         took_s = time.monotonic() - begin_s
-        return Answer(answer.status, took_s, answer.headers["Retry-After"])
+        return Answer(answer.status, took_s, answer.headers["Retry-After"], content)
 
     def close(self) -> None:
         """Close the connection."""

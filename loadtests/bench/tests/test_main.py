@@ -87,5 +87,30 @@ def test_all_goes_on_where_one_cannot_be_measured(monkeypatch):
     assert len(told) == len(bench.measurements())
 
 
+def test_all_is_one_table_with_what_the_commit_before_had(monkeypatch, kept_in):
+    value = {"now": 2.0}
+    for name in bench.measurements():
+        fake = SimpleNamespace(
+            run=lambda name=name: {
+                **{"name": name, "what": "it", "value": value["now"], "unit": "s"},
+                **{"target": 3.0, "passed": value["now"] <= 3.0, "beside": "theirs 9"},
+            }
+        )
+        monkeypatch.setitem(sys.modules, f"loadtests.bench.{name}", fake)
+    monkeypatch.setattr(bench.kept, "commit", lambda: "one")
+    assert "change" in CliRunner().invoke(bench.main, ["all"]).output
+    monkeypatch.setattr(bench.kept, "commit", lambda: "two")
+    value["now"] = 4.0
+
+    result = CliRunner().invoke(bench.main, ["all"])
+
+    assert result.exit_code == 1
+    rows = [line for line in result.output.splitlines() if "MISSED" in line]
+    assert len(rows) == len(bench.measurements())
+    assert all(part in rows[0] for part in ("4 s", "3 s", "theirs 9", "2 s", "+100%"))
+    kept = json.loads((kept_in / "commits" / "two.json").read_text())
+    assert set(kept) == set(bench.measurements())
+
+
 def test_an_unknown_name_is_wrong_use():
     assert CliRunner().invoke(bench.main, ["nothing"]).exit_code == 2
