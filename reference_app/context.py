@@ -49,8 +49,10 @@ class JobContext:
         attempt: int,
         soft_deadline_s: float | None = None,
         path: Path = Path.CELERY,
+        limit: SoftLimit | None = None,
     ) -> None:
         self.job_id, self.attempt, self.path = job_id, attempt, path
+        self._limit = limit
         #: On time.monotonic(); None without a soft limit.
         self.soft_deadline_s = soft_deadline_s
         self._progress = self._reporter()
@@ -64,7 +66,12 @@ class JobContext:
         self._progress.report(int(percent), event, force=force or percent <= 0)
 
     def check_cancelled(self) -> None:
-        """Raise Cancelled if the user does not want the job any more; cheap."""
+        """Raise Cancelled if the user does not want the job any more; cheap.
+
+        Also the soft limit, once more, if somebody has swallowed it.
+        """
+        if self._limit is not None:
+            self._limit.check()
         self._cancel.check()
 
     def mark(self, name: str, **data: float) -> None:
@@ -134,7 +141,7 @@ def run(
         if claimed is None:
             log.info("%s is not to be run here: nothing to do", job_id)
             return
-        context = JobContext(job_id, claimed, deadline_s, path)
+        context = JobContext(job_id, claimed, deadline_s, path, limit)
         # On the local path the API keeps the lease, in the row.
         with _leased(context) if path is Path.CELERY else contextlib.nullcontext():
             _run_to_end(context, work, limit, transient)

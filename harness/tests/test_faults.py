@@ -94,6 +94,20 @@ def test_a_paused_part_is_frozen_with_all_its_processes(plain_stack, faults):
     assert {info.state for info in tree} == {"T"}
 
 
+def test_a_child_that_had_just_ended_is_no_reason_to_doubt_a_pause(plain_stack, faults):
+    """Its parent is frozen and waits for nobody, so it shows as a zombie."""
+    main = plain_stack.process("worker")
+    child = plain_stack.engine.tree(main)[1].id
+    plain_stack.engine.pause(main.id)
+    plain_stack.engine.signal(child, signal.SIGKILL)
+    wait_until(
+        lambda: plain_stack.engine.state(child) == "Z", within_s=5, what="it has ended"
+    )
+    with faults.pause("worker") as victim:
+        assert victim is not None
+        assert plain_stack.engine.state(main.id) == "T"
+
+
 def test_a_killed_main_is_gone_and_comes_back(plain_stack, history, faults):
     victim = faults.kill_main("worker")
 

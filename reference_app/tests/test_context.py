@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import signal
@@ -98,6 +99,19 @@ def test_at_the_soft_limit_the_job_is_failed_and_cleaned_up(job, jobs):
         context.run(job, lambda ctx: os.kill(os.getpid(), signal.SIGUSR1))
     assert jobs.get(job).reason == "soft_time_limit"
     assert journal()[1:] == [("mark", "cleanup"), ("end", "soft_time_limit")]
+
+
+def test_a_soft_limit_that_was_swallowed_ends_the_job_at_its_next_check(job, jobs):
+    def work(ctx):
+        with contextlib.suppress(Exception):
+            os.kill(os.getpid(), signal.SIGUSR1)
+        ctx.check_cancelled()
+        ctx.mark("worked on")
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        context.run(job, work)
+    assert jobs.get(job).reason == "soft_time_limit"
+    assert ("mark", "worked on") not in journal()
 
 
 @pytest.fixture

@@ -70,6 +70,26 @@ def test_a_swallowed_limit_is_no_success():
     assert limit.reached
 
 
+def test_a_job_that_works_on_after_a_swallowed_limit_ends_at_its_next_check():
+    """As where a connection pool swallows it: no handler of the job is to blame."""
+    done = []
+
+    def job():
+        for item in range(5):
+            limit.check()
+            try:
+                if item == 2:
+                    hit_the_limit()
+            except Exception:  # noqa: BLE001 what a library does
+                continue
+            done.append(item)
+
+    with SoftLimit() as limit, pytest.raises(SoftTimeLimitExceeded):
+        limit.run(job, cleanup=lambda: limit.check())  # clean-up is not interrupted
+    assert done == [0, 1]
+    limit.check()  # nor is what follows
+
+
 def test_a_limit_turned_into_another_error_is_named_a_limit():
     def job():
         try:
