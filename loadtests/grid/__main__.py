@@ -149,6 +149,13 @@ def main(
         for app in apps.known().values():
             click.echo(f"{app.name:<10} {app.says}")
         return
+    measured = _apps(names, target, queue)
+    fixed = [app.name for app in measured if not app.tunable]
+    if fixed and (prefetch or acks):
+        raise click.UsageError(
+            f"{', '.join(fixed)}: prefetch and acknowledgement are declared there, so "
+            "--prefetch and --acks would change nothing; measure --app stock."
+        )
     cells = [
         Cell(
             app=app,
@@ -167,7 +174,7 @@ def main(
         for repeat, app, lasts, reserved, acknowledged, rate, many, slots in (
             itertools.product(
                 range(1, repeats + 1),
-                _apps(names, target, queue),
+                measured,
                 [_checked(each) for each in services],
                 prefetch or [None],
                 acks or [None],

@@ -27,6 +27,8 @@ class App:
         route: where they are submitted; empty: they go straight to the queue.
         says: what is measured, in one sentence.
         env: beside what the target sets.
+        tunable: whether prefetch and acknowledgement can be changed from outside; an
+            application that declares both heeds neither.
     """
 
     name: str
@@ -35,6 +37,7 @@ class App:
     says: str
     route: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    tunable: bool = False
 
     @property
     def through(self) -> str:
@@ -65,6 +68,7 @@ def known() -> dict[str, App]:
             Target.load(STOCK),
             "celery",
             "Celery with no setting changed, jobs straight to the queue",
+            tunable=True,
         ),
         App(
             "light",
@@ -105,4 +109,5 @@ def described(path: Path, queue: str) -> App:
     if not queue and not target.queues:
         raise ValueError(f"{path} names no queue; add queues = [...] or give --queue")
     name = path.resolve().parent.name
-    return App(name, target, queue or target.queues[0], f"{name}, straight to a queue")
+    says = f"{name}, straight to a queue"
+    return App(name, target, queue or target.queues[0], says, tunable=True)

@@ -1,8 +1,10 @@
 import dataclasses
 
 import pytest
+from click.testing import CliRunner
 
 from loadtests.grid import apps
+from loadtests.grid.__main__ import main
 from loadtests.grid.cell import LEAST_JOBS, MOST_JOBS, Cell, measure
 
 
@@ -61,6 +63,13 @@ def test_a_description_of_ones_own_is_measured_straight_through_a_queue(tmp_path
     file.write_text(f'app = "shop:app"\nqueues = ["a", "b"]\n{worker}')
     assert apps.described(file, "").queue == "a"
     assert apps.described(file, "b").through == "queue"
+
+
+@pytest.mark.parametrize("option", [("--acks", "late"), ("--prefetch", "4")])
+def test_what_an_application_would_not_heed_is_refused(option):
+    result = CliRunner().invoke(main, ["--app", "stock,light", *option])
+    assert result.exit_code == 2
+    assert "light: prefetch and acknowledgement are declared" in result.output
 
 
 @pytest.mark.real
