@@ -34,7 +34,7 @@ from harness.verdict import Status
 Edit = Callable[[Story], Story]
 
 #: Stories per test. They differ in times and counts alone, so few find what many do.
-STORIES = 20
+STORIES = 10
 
 
 @dataclass(frozen=True)
