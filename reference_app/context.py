@@ -83,7 +83,7 @@ class JobContext:
             return events.local_reporter(
                 endings.store(), settings(), self.job_id, self.attempt
             )
-        client = events.connect(settings(), answer_s=REPORT_ANSWER_S)
+        client = endings.client(REPORT_ANSWER_S)
         job = endings.store().get(self.job_id)
         kind = "" if job is None else job.kind
         return events.reporter(client, settings(), self.job_id, self.attempt, kind)

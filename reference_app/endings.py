@@ -24,7 +24,7 @@ from reference_app.settings import settings
 log = logging.getLogger(__name__)
 
 
-#: This process, if it never forks.
+#: This process, if it never forks: an API, a child of a worker.
 _kept: set[int] = set()
 
 
@@ -51,9 +51,9 @@ def never_forks() -> None:
     _kept.add(os.getpid())
 
 
-def client() -> redis.Redis:
-    """Return the events' Redis, connected once in each process."""
-    return _client(os.getpid())
+def client(answer_s: float = events.ANSWER_S) -> redis.Redis:
+    """Return the events' Redis, connected once in each process, that waits so long."""
+    return _client(os.getpid(), answer_s)
 
 
 @lru_cache(maxsize=1)
@@ -61,9 +61,9 @@ def _store(pid: int) -> Jobs:
     return Jobs(settings().database_url, forks=pid not in _kept)
 
 
-@lru_cache(maxsize=1)
-def _client(pid: int) -> redis.Redis:
-    return events.connect(settings())
+@lru_cache(maxsize=2)
+def _client(pid: int, answer_s: float) -> redis.Redis:
+    return events.connect(settings(), answer_s=answer_s)
 
 
 def finish(
@@ -122,6 +122,11 @@ def describe(error: BaseException) -> str:
     """Return what a user may read about an error: no traceback, bounded."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
+
+
+@signals.worker_process_init.connect
+def _in_child(**_: Any) -> None:
+    never_forks()
 
 
 @signals.task_failure.connect

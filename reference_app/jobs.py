@@ -14,9 +14,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    bindparam,
-    func,
-    insert,
     not_,
     null,
     select,
@@ -24,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from reference_app import database
+from reference_app import database, statements
 from reference_app.job import REACHED_FROM, TERMINAL, Job, Path, State
 from reference_app.patterns.submit_once import fingerprint, release, submit_once
 
@@ -35,20 +32,6 @@ CONFIRM_S = 5.0
 CLAIM_S = 3.0
 
 _jobs = database.jobs
-
-# What every submit asks and writes, made once: SQLAlchemy takes four times as long to
-# make a statement as to execute it.
-_WAITING = select(func.count()).where(
-    (_jobs.c.state == State.PENDING)
-    & (_jobs.c.path == bindparam("path"))
-    & (func.substr(_jobs.c.kind, 1, bindparam("length")) == bindparam("prefix"))
-)
-_INSERT = insert(_jobs)
-_MARK_PUBLISHED = (
-    update(_jobs)
-    .where((_jobs.c.id == bindparam("job_id")) & (_jobs.c.state == State.PENDING))
-    .values(published=True, publish_at=bindparam("look_at"), sends=_jobs.c.sends + 1)
-)
 
 
 class Jobs:
@@ -85,7 +68,7 @@ class Jobs:
         }
 
         def record(connection: Connection) -> None:
-            connection.execute(_INSERT, values)
+            connection.execute(statements.INSERT, values)
 
         if key is None:
             with self.engine.begin() as connection:
@@ -119,7 +102,10 @@ class Jobs:
 
     def get(self, job_id: str) -> Job | None:
         """Return the job, or None if nobody ever submitted it."""
-        return next(iter(self._select(_jobs.c.id == job_id)), None)
+        with self.engine.connect() as connection:
+            found = connection.execute(statements.GET, {"job_id": job_id})
+            row = found.mappings().first()
+            return None if row is None else _job(row)
 
     def recent(self, count: int = 50, *, only_active: bool = False) -> list[Job]:
         """Return the latest jobs, newest first; `only_active`: that have not ended."""
@@ -134,7 +120,7 @@ class Jobs:
         """Return how many jobs of kinds with this prefix wait for a process."""
         which = {"path": path, "prefix": prefix, "length": len(prefix)}
         with self.engine.connect() as connection:
-            return int(connection.execute(_WAITING, which).scalar_one())
+            return int(connection.execute(statements.WAITING, which).scalar_one())
 
     def to_publish(self, *, published: bool) -> list[Job]:
         """Return pending jobs that are due to be sent, or to be looked for, by now."""
@@ -157,22 +143,11 @@ class Jobs:
         That is so if it was cancelled, if this is a copy of a message, if the attempt
         is not the next one, or if the job goes another way.
         """
-        next_one = _jobs.c.attempt + 1
-        mine = true() if attempt is None else next_one == attempt
-        if not self._move(
-            job_id,
-            State.STARTED,
-            mine,
-            _jobs.c.path == path,
-            started_at=time.time(),
-            attempt=next_one,
-            pid=os.getpid(),
-        ):
-            return None
-        if attempt is not None:
-            return attempt
-        job = self.get(job_id)
-        return None if job is None else job.attempt
+        which = {"job_id": job_id, "asked": attempt, "way": path}
+        values = {"started_at": time.time(), "pid": os.getpid()}
+        with self.engine.begin() as connection:
+            done = connection.execute(statements.START, which | values)
+            return done.scalar_one_or_none()
 
     def finish(
         self,
@@ -190,13 +165,19 @@ class Jobs:
         its process was given up. Once a user was told "cancelling", every ending is
         `cancelled`.
         """
-        ended_at = time.time()
-        wanted = _jobs.c.cancel_requested_at.is_(null())
-        mine = _may_be_ended_by(attempt)
-        values = {"result": result, "error": error, "reason": reason}
-        return self._move(
-            job_id, state, mine, wanted, ended_at=ended_at, **values
-        ) or self._move(job_id, State.CANCELLED, mine, ~wanted, ended_at=ended_at)
+        values: dict[str, Any] = {"job_id": job_id, "ended_at": time.time()}
+        fenced = attempt is not None
+        if fenced:
+            values["mine"] = attempt
+        said = {"state": state, "result": result, "error": error, "reason": reason}
+        cancelled = {"state": State.CANCELLED}
+        as_said = statements.end(state, fenced=fenced, asked=False)
+        as_cancelled = statements.end(State.CANCELLED, fenced=fenced, asked=True)
+        with self.engine.begin() as connection:
+            done = connection.execute(as_said, values | said)
+            if done.rowcount == 0:
+                done = connection.execute(as_cancelled, values | cancelled)
+            return done.rowcount == 1
 
     def try_again(
         self,
@@ -292,11 +273,12 @@ class Jobs:
         """Note that the broker took the message."""
         values = {"job_id": job_id, "look_at": time.time() + CLAIM_S}
         with self.engine.begin() as connection:
-            connection.execute(_MARK_PUBLISHED, values)
+            connection.execute(statements.MARK_PUBLISHED, values)
 
     def mark_announced(self, job_id: str) -> None:
         """Note that the ending is in the event log."""
-        self._update(_jobs.c.id == job_id, announced=True)
+        with self.engine.begin() as connection:
+            connection.execute(statements.MARK_ANNOUNCED, {"job_id": job_id})
 
     def _move(
         self,
@@ -332,12 +314,3 @@ class Jobs:
 
 def _job(row: Any) -> Job:
     return Job(**{**row, "state": State(row["state"]), "path": Path(row["path"])})
-
-
-def _may_be_ended_by(attempt: int | None) -> ColumnElement[bool]:
-    """Return whether the attempt runs, or is the next one to run."""
-    if attempt is None:
-        return true()
-    runs = (_jobs.c.state == State.STARTED) & (_jobs.c.attempt == attempt)
-    next_one = (_jobs.c.state == State.PENDING) & (_jobs.c.attempt == attempt - 1)
-    return runs | next_one

@@ -30,12 +30,6 @@ APPS = Path(__file__).parent / "apps"
 collect_ignore = ["peer"]
 
 
-def pytest_collection_modifyitems(items):
-    """Let those that share a stack follow each other: fewer processes start one."""
-    kept = ("kept_plain_stack", "kept_whole_stack")
-    items.sort(key=lambda item: [name not in item.fixturenames for name in kept])
-
-
 @pytest.fixture(scope="session")
 def process_engine():
     engine = ProcessEngine()

@@ -10,7 +10,7 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/context.py",
-            old="client = events.connect(settings(), answer_s=REPORT_ANSWER_S)",
+            old="client = endings.client(REPORT_ANSWER_S)",
             new="client = redis.Redis.from_url(settings().events_url)",
         ),
     ),

@@ -1,0 +1,78 @@
+"""What every submit and every job asks and writes in the job record, made once.
+
+SQLAlchemy takes four times as long to make a statement as to execute it. What a
+statement sets beyond its own values is given when it is executed, by column.
+"""
+
+import functools
+
+from sqlalchemy import (
+    Integer,
+    Update,
+    bindparam,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from reference_app import database
+from reference_app.job import REACHED_FROM, State
+
+_jobs = database.jobs
+_THIS = _jobs.c.id == bindparam("job_id")
+_NEXT = _jobs.c.attempt + 1
+_ASKED = bindparam("asked", type_=Integer)
+
+#: How many wait on `path` of the kinds that begin with `prefix`, which has `length`.
+WAITING = select(func.count()).where(
+    (_jobs.c.state == State.PENDING)
+    & (_jobs.c.path == bindparam("path"))
+    & (func.substr(_jobs.c.kind, 1, bindparam("length")) == bindparam("prefix"))
+)
+INSERT = insert(_jobs)
+GET = select(_jobs).where(_THIS)
+
+#: The broker took the message; whether somebody claimed it is looked up at `look_at`.
+MARK_PUBLISHED = (
+    update(_jobs)
+    .where(_THIS & (_jobs.c.state == State.PENDING))
+    .values(published=True, publish_at=bindparam("look_at"), sends=_jobs.c.sends + 1)
+)
+
+#: Begin the attempt `asked`, or the next one where that is NULL, if the job goes this
+#: `way`; its number comes back.
+START = (
+    update(_jobs)
+    .where(
+        _THIS
+        & _jobs.c.state.in_(REACHED_FROM[State.STARTED])
+        & (_jobs.c.path == bindparam("way"))
+        & or_(_ASKED.is_(null()), _NEXT == _ASKED)
+    )
+    .values(state=State.STARTED, attempt=_NEXT)
+    .returning(_jobs.c.attempt)
+)
+
+MARK_ANNOUNCED = update(_jobs).where(_THIS).values(announced=True)
+
+
+@functools.cache
+def end(state: State, *, fenced: bool, asked: bool) -> Update:
+    """Return what ends a job whose user has asked for its end, or has not.
+
+    Args:
+        state: the ending.
+        fenced: only of the attempt `mine`, that runs, or is the next one to run.
+        asked: whether the user was told "cancelling".
+    """
+    wish = _jobs.c.cancel_requested_at
+    where = _THIS & _jobs.c.state.in_(REACHED_FROM[state])
+    where &= wish.is_not(null()) if asked else wish.is_(null())
+    if fenced:
+        mine = bindparam("mine", type_=Integer)
+        runs = (_jobs.c.state == State.STARTED) & (_jobs.c.attempt == mine)
+        where &= runs | ((_jobs.c.state == State.PENDING) & (mine == _NEXT))
+    return update(_jobs).where(where)
