@@ -8,20 +8,17 @@ import contextlib
 import json
 import logging
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import redis
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_app import endings, events, journal
+from reference_app import endings, events, journal, leases
 from reference_app.jobs import Path, State
 from reference_app.patterns.cancel import CancelCheck, Cancelled
 from reference_app.patterns.checkpoint import Superseded
-from reference_app.patterns.reconcile import Leases
 from reference_app.patterns.retry import Policy
 from reference_app.patterns.time_limit import SoftLimit
 from reference_app.settings import settings
@@ -143,7 +140,8 @@ def run(
             return
         context = JobContext(job_id, claimed, deadline_s, path, limit)
         # On the local path the API keeps the lease, in the row.
-        with _leased(context) if path is Path.CELERY else contextlib.nullcontext():
+        leased = path is Path.CELERY
+        with leases.held(job_id, claimed) if leased else contextlib.nullcontext():
             _run_to_end(context, work, limit, transient)
 
 
@@ -234,29 +232,3 @@ def _journaled(context: JobContext) -> Iterator[None]:
         raise
     finally:
         context._journal("end", how=how)
-
-
-@contextlib.contextmanager
-def _leased(context: JobContext) -> Iterator[None]:
-    # A thread, because the job itself may be in a native call for long.
-    lease_s = settings().lease_seconds
-    lease = endings.lease_of(context.job_id, context.attempt)
-    leases = Leases(endings.client(), lease_s=lease_s)
-    ended = threading.Event()
-
-    def renew() -> None:
-        while True:
-            with contextlib.suppress(redis.RedisError):
-                leases.renew(lease)
-            if ended.wait(lease_s / 3):
-                return
-
-    thread = threading.Thread(target=renew, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(2 * events.ANSWER_S)
-        with contextlib.suppress(redis.RedisError):
-            leases.release(lease)

@@ -18,7 +18,7 @@ from celery.exceptions import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from reference_app import events
-from reference_app.jobs import Jobs, State
+from reference_app.jobs import Job, Jobs, State
 from reference_app.settings import settings
 
 log = logging.getLogger(__name__)
@@ -81,9 +81,10 @@ def finish(
     to the reconciler.
     """
     values = {"result": result, "error": error, "reason": reason}
-    if not store().finish(job_id, state, attempt=attempt, **values):
+    job = store().finish(job_id, state, attempt=attempt, **values)
+    if job is None:
         return False
-    announce(job_id)
+    _announce(job)
     return True
 
 
@@ -107,15 +108,17 @@ def lose(job_id: str, attempt: int | None = None) -> None:
 
 def announce(job_id: str) -> None:
     """Announce an ended job, if Redis answers, or the database for a local one."""
-    jobs = store()
-    job = jobs.get(job_id)
-    if job is None or not job.ended:
-        return
+    job = store().get(job_id)
+    if job is not None and job.ended:
+        _announce(job)
+
+
+def _announce(job: Job) -> None:
     try:
         kept_s = events.kept_s(settings(), job.kind)
-        events.announce(client(), jobs, job, kept_s)
+        events.announce(client(), store(), job, kept_s)
     except (redis.RedisError, SQLAlchemyError) as error:
-        log.warning("ending of %s not announced yet: %r", job_id, error)
+        log.warning("ending of %s not announced yet: %r", job.id, error)
 
 
 def describe(error: BaseException) -> str:

@@ -132,8 +132,7 @@ def announce(client: redis.Redis, jobs: Jobs, job: Job, ttl_s: int) -> None:
         return
     # Had Redis lost the log of a job that ran, `seq` must still not go back: no job
     # reports a thousand times a second.
-    known = client.exists(names(job.id).state)
-    floor = 0 if known or job.started_at is None else _elapsed_ms(job)
+    floor = 0 if job.started_at is None else _elapsed_ms(job)
     terminal.announce(
         client,
         event,

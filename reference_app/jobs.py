@@ -158,10 +158,10 @@ class Jobs:
         result: dict[str, Any] | None = None,
         error: str | None = None,
         reason: str | None = None,
-    ) -> bool:
-        """End the job; False if it had ended, or was never submitted.
+    ) -> Job | None:
+        """End the job and return it; None if it had ended, or was never submitted.
 
-        Also False if `attempt` is given and neither runs nor is the next one to run:
+        Also None if `attempt` is given and neither runs nor is the next one to run:
         its process was given up. Once a user was told "cancelling", every ending is
         `cancelled`.
         """
@@ -174,10 +174,11 @@ class Jobs:
         as_said = statements.end(state, fenced=fenced, asked=False)
         as_cancelled = statements.end(State.CANCELLED, fenced=fenced, asked=True)
         with self.engine.begin() as connection:
-            done = connection.execute(as_said, values | said)
-            if done.rowcount == 0:
+            row = connection.execute(as_said, values | said).mappings().first()
+            if row is None:
                 done = connection.execute(as_cancelled, values | cancelled)
-            return done.rowcount == 1
+                row = done.mappings().first()
+            return None if row is None else _job(row)
 
     def try_again(
         self,
@@ -258,6 +259,15 @@ class Jobs:
                 cancel_requested_at=now,
             )
         return self.get(job_id)
+
+    def wishes(self, ids: Iterable[str]) -> dict[str, float]:
+        """Return which of these run on though their users want their end, since when.
+
+        Their number is that of one worker's processes.
+        """
+        with self.engine.connect() as connection:
+            rows = connection.execute(statements.WISHES, {"ids": list(ids)})
+            return {row.id: row.cancel_requested_at for row in rows}
 
     def forget_results(self, kept_s: float) -> int:
         """Empty the rows of jobs that ended longer ago; return how many.

@@ -7,7 +7,9 @@ and costs nothing when JOURNAL_DIR is empty.
 import json
 import os
 import time
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from reference_app.patterns.cancel import process_start
 
@@ -22,11 +24,7 @@ def write(
     line = {
         "t_mono": time.monotonic(),
         "t_wall": time.time(),
-        "boot": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-        # CLOCK_MONOTONIC compares only within one time namespace.
-        "time_ns": os.readlink("/proc/self/ns/time"),
-        "pid": pid,
-        "pid_start": process_start(pid),
+        **_process(pid),
         "job": job,
         "attempt": attempt,
         "path": path,
@@ -44,3 +42,14 @@ def write(
         os.write(file, json.dumps(line).encode()[:4095] + b"\n")
     finally:
         os.close(file)
+
+
+@lru_cache(maxsize=1)
+def _process(pid: int) -> dict[str, Any]:
+    return {
+        "boot": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        # CLOCK_MONOTONIC compares only within one time namespace.
+        "time_ns": os.readlink("/proc/self/ns/time"),
+        "pid": pid,
+        "pid_start": process_start(pid),
+    }

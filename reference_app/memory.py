@@ -8,6 +8,9 @@ from celery import Celery, signals
 from reference_app.patterns import memory_release
 from reference_app.settings import Settings
 
+#: What is connected to task_postrun is known by this.
+RELEASE = "reference_app.memory.release"
+
 _OPTION = "--max-tasks-per-child="
 
 
@@ -25,9 +28,10 @@ def install(app: Celery, settings: Settings, arguments: Sequence[str]) -> None:
         app.conf.worker_max_memory_per_child = memory_release.celery_limit_kib(
             extra_mib
         )
+    grown = memory_release.Grown()
+
+    def release(**_: Any) -> None:
+        grown.after_job()
+
     # After the task's frames are gone; in the child, before it takes the next job.
-    signals.task_postrun.connect(_release, weak=False)
-
-
-def _release(**_: Any) -> None:
-    memory_release.release()
+    signals.task_postrun.connect(release, weak=False, dispatch_uid=RELEASE)

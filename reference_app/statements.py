@@ -56,12 +56,21 @@ START = (
     .returning(_jobs.c.attempt)
 )
 
+#: Which of the jobs `ids` run on though their users want their end, and since when.
+WISHES = select(_jobs.c.id, _jobs.c.cancel_requested_at).where(
+    _jobs.c.id.in_(bindparam("ids", expanding=True))
+    & (_jobs.c.state == State.STARTED)
+    & _jobs.c.cancel_requested_at.is_not(null())
+)
+
 MARK_ANNOUNCED = update(_jobs).where(_THIS).values(announced=True)
 
 
 @functools.cache
 def end(state: State, *, fenced: bool, asked: bool) -> Update:
     """Return what ends a job whose user has asked for its end, or has not.
+
+    Its row comes back, if that is the case.
 
     Args:
         state: the ending.
@@ -75,4 +84,4 @@ def end(state: State, *, fenced: bool, asked: bool) -> Update:
         mine = bindparam("mine", type_=Integer)
         runs = (_jobs.c.state == State.STARTED) & (_jobs.c.attempt == mine)
         where &= runs | ((_jobs.c.state == State.PENDING) & (mine == _NEXT))
-    return update(_jobs).where(where)
+    return update(_jobs).where(where).returning(_jobs)

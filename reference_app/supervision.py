@@ -21,7 +21,7 @@ from reference_app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at the wishes; one SELECT per running job.
+#: Seconds between two looks at the wishes; one SELECT for all running jobs.
 LOOK_S = 0.2
 
 #: Seconds to leave Redis alone after a failure: each try may block the event loop.
@@ -63,16 +63,17 @@ class Supervisor:
         running = _running()
         for job_id in self._escalations.keys() - running.keys():
             del self._escalations[job_id]
-        for job_id, pid in running.items():
-            try:
-                job = endings.store().get(job_id)
-            except SQLAlchemyError as error:
-                log.warning("cannot ask whether %s is wanted: %r", job_id, error)
-                continue
-            if job is None or job.ended or job.cancel_requested_at is None:
-                continue
+        if not running:
+            return
+        try:
+            wishes = endings.store().wishes(running)
+        except SQLAlchemyError as error:
+            log.warning("cannot ask which jobs are wanted: %r", error)
+            return
+        for job_id, asked_at in wishes.items():
+            pid = running[job_id]
             escalation = self._escalations.setdefault(job_id, self._escalate(pid))
-            sent = escalation.step(time.time() - job.cancel_requested_at)
+            sent = escalation.step(time.time() - asked_at)
             if sent is not None:
                 log.warning("%s is cancelled: %s to pid %d", job_id, sent.name, pid)
 

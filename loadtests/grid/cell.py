@@ -7,12 +7,16 @@ becomes of them. Moments are those that the witness wrote down in the workers.
 
 import dataclasses
 import math
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from harness import History, Probes, Stack, open_engine, wait_until
+from harness.errors import TooSlow
 from loadtests.capacity import service
 from loadtests.capacity.trace import Job, draw
 from loadtests.grid import moments
@@ -23,6 +27,10 @@ from loadtests.grid.record import Measured, Planned
 
 #: Jobs per slot that only warm it up: its process forks, connects, imports.
 WARM_UP = 3
+
+#: Cores that a deployment at rest uses at most, and seconds it has to come to rest:
+#: some parts go on loading in the background after they are ready.
+REST_CORES, REST_WITHIN_S = 0.2, 30.0
 
 #: Jobs of a closed run: fewer say nothing, more cost time and say the same.
 LEAST_JOBS, MOST_JOBS = 30, 4000
@@ -141,6 +149,7 @@ def run(cell: Cell, stack: Stack, workers: Sequence[str]) -> Measured:
     with Producer(cell.app, stack, "x" * cell.payload_bytes) as producer:
         producer.send([Job(0.0, 0.0)] * (WARM_UP * cell.slots))
         finish(stack, producer, within_s)
+        _rest()
         warm = set(producer.sent)
         if cell.arrivals is None:
             _hold(stack, workers)
@@ -190,6 +199,19 @@ def finish(stack: Stack, producer: Producer, within_s: float) -> None:
         what=f"all of {len(producer.sent)} jobs have ended",
         on_timeout=lambda: f"{missing()} have not. " + stack.logs("worker"),
     )
+
+
+def _rest() -> None:
+    """Wait until nobody loads anything any more; on a busy machine in vain."""
+    cores = os.cpu_count() or 1
+    psutil.cpu_percent()  # since the last call
+    with suppress(TooSlow):
+        wait_until(
+            lambda: psutil.cpu_percent() / 100 * cores < REST_CORES,
+            within_s=REST_WITHIN_S,
+            every_s=0.5,
+            what="the deployment is at rest",
+        )
 
 
 def _hold(stack: Stack, workers: Sequence[str]) -> None:

@@ -29,8 +29,9 @@ Also = tuple[str, Mapping[str, Any]]
 _ANNOUNCE = """
 local first = redis.call('HGET', KEYS[1], 'ending')
 if first then return {0, first} end
+local lost = redis.call('EXISTS', KEYS[1]) == 0
 local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-if seq <= tonumber(ARGV[3]) then seq = tonumber(ARGV[3]) + 1 end
+if lost and seq <= tonumber(ARGV[3]) then seq = tonumber(ARGV[3]) + 1 end
 local percent = ARGV[2]
 if percent == '' then percent = redis.call('HGET', KEYS[1], 'percent') or '-1' end
 local event = string.format('{"seq":%d,"percent":%s,', seq, percent)
@@ -69,7 +70,7 @@ def announce(
         log: key of the job's stream.
         channel: pub/sub channel of the job.
         percent: None repeats the last percent that was reported, -1 if none was.
-        floor: `seq` will be above it, for a log that Redis may have lost.
+        floor: `seq` will be above it, if Redis has no event of the job any more.
         ttl_s: seconds until Redis may forget the job.
         also: another channel and what it gets, not empty, with `seq` and `progress`.
     """

@@ -10,7 +10,7 @@ from reference_app.settings import Settings
 def app():
     app = celery.Celery("test", set_as_current=False)
     yield app
-    signals.task_postrun.disconnect(memory._release)
+    signals.task_postrun.disconnect(dispatch_uid=memory.RELEASE)
 
 
 def released(monkeypatch):
@@ -32,6 +32,12 @@ def released(monkeypatch):
 def test_memory_is_released_where_the_child_goes_on(app, monkeypatch, line, expected):
     memory.install(app, Settings(), line)
     assert released(monkeypatch) is expected
+
+
+def test_what_has_not_grown_has_nothing_to_release(app, monkeypatch):
+    memory.install(app, Settings(), [])
+    assert released(monkeypatch)
+    assert not released(monkeypatch)
 
 
 def test_the_limit_counts_from_what_the_parent_has_loaded(app):

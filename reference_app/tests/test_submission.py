@@ -278,4 +278,4 @@ def test_the_event_loop_answers_while_submits_wait_for_a_frozen_broker(broker):
     with frozen(broker):
         longest_s, codes = asyncio.run(both())
     assert codes == [503] * 5
-    assert longest_s < 0.25
+    assert longest_s < 0.8  # a submit in the event loop would hold it up for a second

@@ -11,8 +11,9 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/memory.py",
-            old="def _release(**_: Any) -> None:\n",
-            new="_SAMPLES: list[Any] = []\n"
+            old='_OPTION = "--max-tasks-per-child="\n',
+            new='_OPTION = "--max-tasks-per-child="\n'
+            "_SAMPLES: list[Any] = []\n"
             "\n\n"
             "@signals.task_prerun.connect\n"
             "def _profile(task: Any, **_: Any) -> None:\n"
@@ -29,9 +30,7 @@ MUTANT = Mutant(
             "            _SAMPLES.append(dict(frame.f_locals))\n"
             "            sys.setprofile(None)\n"
             "\n"
-            "    sys.setprofile(keep)\n"
-            "\n\n"
-            "def _release(**_: Any) -> None:\n",
+            "    sys.setprofile(keep)\n",
         ),
     ),
 )
