@@ -16,7 +16,7 @@ from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 
 from reference_app import endings, events, journal, leases
-from reference_app.jobs import Path, State
+from reference_app.jobs import Job, Path, State
 from reference_app.patterns.cancel import CancelCheck, Cancelled
 from reference_app.patterns.checkpoint import Superseded
 from reference_app.patterns.retry import Policy
@@ -42,13 +42,12 @@ class JobContext:
 
     def __init__(
         self,
-        job_id: str,
-        attempt: int,
+        job: Job,
         soft_deadline_s: float | None = None,
-        path: Path = Path.CELERY,
         limit: SoftLimit | None = None,
     ) -> None:
-        self.job_id, self.attempt, self.path = job_id, attempt, path
+        self.job_id, self.attempt, self.path = job.id, job.attempt, job.path
+        self._kind = job.kind
         self._limit = limit
         #: On time.monotonic(); None without a soft limit.
         self.soft_deadline_s = soft_deadline_s
@@ -81,9 +80,9 @@ class JobContext:
                 endings.store(), settings(), self.job_id, self.attempt
             )
         client = endings.client(REPORT_ANSWER_S)
-        job = endings.store().get(self.job_id)
-        kind = "" if job is None else job.kind
-        return events.reporter(client, settings(), self.job_id, self.attempt, kind)
+        return events.reporter(
+            client, settings(), self.job_id, self.attempt, self._kind
+        )
 
     def _journal(self, what: str, **data: str | float) -> None:
         journal.write(
@@ -134,14 +133,14 @@ def run(
     """
     deadline_s = None if soft_limit_s is None else time.monotonic() + soft_limit_s
     with SoftLimit() as limit:
-        claimed = endings.store().start(job_id, attempt, path)
-        if claimed is None:
+        job = endings.store().start(job_id, attempt, path)
+        if job is None:
             log.info("%s is not to be run here: nothing to do", job_id)
             return
-        context = JobContext(job_id, claimed, deadline_s, path, limit)
+        context = JobContext(job, deadline_s, limit)
         # On the local path the API keeps the lease, in the row.
         leased = path is Path.CELERY
-        with leases.held(job_id, claimed) if leased else contextlib.nullcontext():
+        with leases.held(job_id, job.attempt) if leased else contextlib.nullcontext():
             _run_to_end(context, work, limit, transient)
 
 

@@ -137,8 +137,8 @@ class Jobs:
 
     def start(
         self, job_id: str, attempt: int | None = None, path: Path = Path.CELERY
-    ) -> int | None:
-        """Claim the job and begin an attempt; None if there is nothing to run.
+    ) -> Job | None:
+        """Claim the job, begin an attempt and return it; None: there is nothing to run.
 
         That is so if it was cancelled, if this is a copy of a message, if the attempt
         is not the next one, or if the job goes another way.
@@ -147,7 +147,8 @@ class Jobs:
         values = {"started_at": time.time(), "pid": os.getpid()}
         with self.engine.begin() as connection:
             done = connection.execute(statements.START, which | values)
-            return done.scalar_one_or_none()
+            row = done.mappings().first()
+            return None if row is None else _job(row)
 
     def finish(
         self,

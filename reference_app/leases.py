@@ -1,7 +1,8 @@
 """Keeps the leases of the jobs that run in this process, by one thread for all.
 
 A thread, because a job may be in a native call for long; one, because a job of a tenth
-of a second would spend a hundredth on a thread of its own.
+of a second would spend a hundredth on a thread of its own. Such a job ends before its
+first renewal: whoever has no lease yet is given one by the reconciler.
 """
 
 import contextlib
@@ -25,19 +26,18 @@ def held(job_id: str, attempt: int) -> Iterator[None]:
 
 
 class Keeper:
-    """Renews what is held, at once and then three times per lease."""
+    """Renews what is held, three times per lease."""
 
     def __init__(self, leases: Leases, lease_s: float) -> None:
         self._leases, self._every_s = leases, lease_s / 3
         self._held: set[str] = set()
-        self._more = threading.Event()
+        self._renewed: set[str] = set()
         threading.Thread(target=self._keep, name="leases", daemon=True).start()
 
     @contextlib.contextmanager
     def held(self, lease: str) -> Iterator[None]:
         """Keep this one while the body runs."""
         self._held.add(lease)
-        self._more.set()
         try:
             yield
         finally:
@@ -45,16 +45,20 @@ class Keeper:
             self._release(lease)
 
     def _keep(self) -> None:
+        pause = threading.Event()
         while True:
-            self._more.wait(self._every_s)
-            self._more.clear()
+            pause.wait(self._every_s)
             for lease in list(self._held):
+                self._renewed.add(lease)
                 with contextlib.suppress(redis.RedisError):
                     self._leases.renew(lease)
                 if lease not in self._held:  # its job has ended meanwhile
                     self._release(lease)
 
     def _release(self, lease: str) -> None:
+        if lease not in self._renewed:
+            return
+        self._renewed.discard(lease)
         with contextlib.suppress(redis.RedisError):
             self._leases.release(lease)
 

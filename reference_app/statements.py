@@ -43,7 +43,7 @@ MARK_PUBLISHED = (
 )
 
 #: Begin the attempt `asked`, or the next one where that is NULL, if the job goes this
-#: `way`; its number comes back.
+#: `way`; its row comes back.
 START = (
     update(_jobs)
     .where(
@@ -53,7 +53,7 @@ START = (
         & or_(_ASKED.is_(null()), _NEXT == _ASKED)
     )
     .values(state=State.STARTED, attempt=_NEXT)
-    .returning(_jobs.c.attempt)
+    .returning(_jobs)
 )
 
 #: Which of the jobs `ids` run on though their users want their end, and since when.

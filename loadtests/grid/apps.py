@@ -61,7 +61,8 @@ class App:
 def known() -> dict[str, App]:
     """Return the applications that need no description of the user's, by name."""
     reference = Target.load(REFERENCE)
-    light = {"WORKER_QUEUES": "llmctl_studio"}
+    # The journal is for those who test the application, not for those who run it.
+    light = {"WORKER_QUEUES": "llmctl_studio", "JOURNAL_DIR": ""}
     apps = (
         App(
             "stock",

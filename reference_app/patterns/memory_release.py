@@ -2,9 +2,8 @@
 
 Guarantee  `release` gives back what is free: cycles, the allocator's kept pages, the
            device's cached blocks. What is still referenced, a device's context and
-           fragments stay: only the end of the process returns all. `Limit` tells
-           when that is due: more than `limit_mib` private memory is left. `Grown`
-           does it only where a job has left more than `worth_mib`, or used a device.
+           fragments stay: only the end of the process returns all. `after_job` tells
+           when that is due: more than `limit_mib` private memory is left.
            `tree_pss_mib` counts every page of a process tree once, as nobody else's.
 Units      MiB of 2**20 bytes, except `celery_limit_kib`: KiB, Celery's unit.
 Raises     PermissionError: the process belongs to another user.
@@ -22,7 +21,6 @@ Source     measured, torch 2.13 and glibc 2.36: 96,000 blocks of 16 KiB stay aft
 
 import ctypes
 import gc
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -35,31 +33,15 @@ _PROC = Path("/proc")
 def release() -> None:
     """Give back what nothing refers to any more, outside of any `except` block."""
     gc.collect()
-    if _device_used():
-        torch: Any = sys.modules["torch"]
+    # Looked up, not imported: a process without torch must not get it here, and a
+    # device that nobody has touched must not get a context.
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
         torch.cuda.synchronize()
         torch.cuda.empty_cache()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-class Grown:
-    """Releases after a job if the process has grown since it last did.
-
-    Measured: a collection takes 10 to 40 ms in a process that has loaded Celery, or
-    torch; a look takes 0.02. The first job of a process imports most, and always does.
-    """
-
-    def __init__(self, worth_mib: float = 16.0) -> None:
-        self._worth_mib, self._kept_mib = worth_mib, -math.inf
-
-    def after_job(self) -> None:
-        """Release if it is worth it."""
-        if resident_mib() - self._kept_mib < self._worth_mib and not _device_used():
-            return
-        release()
-        self._kept_mib = resident_mib()
 
 
 class Limit:
@@ -95,12 +77,6 @@ def tree_pss_mib(pid: int) -> float:
     return sum(_rollup_mib(member, ("Pss",)) for member in tree(pid))
 
 
-def resident_mib() -> float:
-    """Return what this process has in memory, shared pages included; quick."""
-    pages = int((_PROC / "self" / "statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
 def private_mib(pid: int) -> float:
     """Return what the exit of this one process would give back."""
     return _rollup_mib(pid, ("Private_Clean", "Private_Dirty", "Private_Hugetlb"))
@@ -115,13 +91,6 @@ def tree(pid: int) -> list[int]:
     for member in found:
         found += children.get(member, [])
     return found
-
-
-def _device_used() -> bool:
-    # Looked up, not imported: a process without torch must not get it here, and a
-    # device that nobody has touched must not get a context.
-    torch: Any = sys.modules.get("torch")
-    return torch is not None and bool(torch.cuda.is_initialized())
 
 
 def _parents() -> Iterator[tuple[int, int]]:

@@ -35,7 +35,7 @@ def test_a_job_that_outlasts_its_worker_is_put_back_and_nothing_is_counted(
     assert (job.state, job.attempt, job.lost) == (State.PENDING, 1, 0)
     # The old message, should it come back, is a copy; the new one is not.
     assert jobs.start("a", 1) is None
-    assert jobs.start("a", 2) == 2
+    assert jobs.start("a", 2).attempt == 2
 
 
 def test_a_job_that_was_cancelled_meanwhile_is_not_run_again(jobs):

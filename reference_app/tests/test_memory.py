@@ -36,8 +36,19 @@ def test_memory_is_released_where_the_child_goes_on(app, monkeypatch, line, expe
 
 def test_what_has_not_grown_has_nothing_to_release(app, monkeypatch):
     memory.install(app, Settings(), [])
-    assert released(monkeypatch)
+    assert released(monkeypatch)  # what the first job has imported
     assert not released(monkeypatch)
+    held = b"x" * (64 * 2**20)
+    assert released(monkeypatch)
+    assert not released(monkeypatch)  # that stays, and is not looked for again
+    del held
+
+
+def test_a_process_that_has_used_a_device_releases_after_each_job(app, monkeypatch):
+    monkeypatch.setattr(memory, "_device_used", lambda: True)
+    memory.install(app, Settings(), [])
+    assert released(monkeypatch)
+    assert released(monkeypatch)
 
 
 def test_the_limit_counts_from_what_the_parent_has_loaded(app):

@@ -80,8 +80,7 @@ def test_a_process_that_was_given_up_reports_and_ends_nothing(sweeper, jobs):
     def frozen_for_long(ctx):
         ctx.report(50, "half of it", force=True)
         endings.lose("a", 1)
-        jobs.start("a", 2)
-        second = context.JobContext("a", 2)
+        second = context.JobContext(jobs.start("a", 2))
         second.report(10, "again", force=True)
         ctx.report(60, "late", force=True)
         assert not ctx._progress.report(70, {"kind": "progress"}, force=True)

@@ -9,8 +9,13 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/context.py",
-            old="        claimed = endings.store().start(job_id, attempt, path)\n",
-            new="        claimed = endings.store().start(job_id, attempt, path) or 1\n",
+            old="        job = endings.store().start(job_id, attempt, path)\n",
+            new="        job = endings.store().start(job_id, attempt, path)\n"
+            "        if job is None:\n"
+            "            from dataclasses import replace\n"
+            "\n"
+            "            row = endings.store().get(job_id)\n"
+            "            job = row and replace(row, path=path, attempt=attempt or 1)\n",
         ),
     ),
 )

@@ -10,10 +10,14 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/context.py",
-            old="        if claimed is None:\n"
+            old="        if job is None:\n"
             '            log.info("%s is not to be run here: nothing to do", job_id)\n'
             "            return\n",
-            new="        if claimed is None:\n            claimed = attempt or 1\n",
+            new="        if job is None:\n"
+            "            from dataclasses import replace\n"
+            "\n"
+            "            row = endings.store().get(job_id)\n"
+            "            job = row and replace(row, path=path, attempt=attempt or 1)\n",
         ),
     ),
 )

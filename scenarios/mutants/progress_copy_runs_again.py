@@ -10,8 +10,9 @@ MUTANT = Mutant(
     overlay=(
         Replace(
             path="reference_app/context.py",
-            old="endings.store().start(job_id, attempt, path)\n",
-            new="endings.store().start(job_id, attempt, path) or attempt\n",
+            old="        job = endings.store().start(job_id, attempt, path)\n",
+            new="        job = endings.store().start(job_id, attempt, path)\n"
+            "        job = job or endings.store().get(job_id)\n",
         ),
     ),
 )

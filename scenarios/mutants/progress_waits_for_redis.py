@@ -11,7 +11,8 @@ MUTANT = Mutant(
         Replace(
             path="reference_app/context.py",
             old="client = endings.client(REPORT_ANSWER_S)",
-            new="client = redis.Redis.from_url(settings().events_url)",
+            new="import redis\n"
+            "        client = redis.Redis.from_url(settings().events_url)",
         ),
     ),
 )

@@ -12,7 +12,7 @@ MUTANT = Mutant(
             path="reference_app/context.py",
             old='cleanup=lambda: context.mark("cleanup")\n',
             new="cleanup=lambda: (\n"
-            "                    threading.Event().wait(30),\n"
+            "                    __import__('threading').Event().wait(30),\n"
             '                    context.mark("cleanup"),\n'
             "                )\n",
         ),

@@ -17,6 +17,7 @@ MUTANT = Mutant(
             path="reference_app/context.py",
             old="    with SoftLimit() as limit:\n",
             new="    import os\n"
+            "    import threading\n"
             "\n"
             "    watchdog = threading.Timer((soft_limit_s or 60) + 2, os._exit, [1])\n"
             "    watchdog.daemon = True\n"

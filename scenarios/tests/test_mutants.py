@@ -2,6 +2,8 @@
 
 import ast
 import difflib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,24 @@ def test_each_replacement_matches_once_and_leaves_python(mutant):
         sources[change.path] = source.replace(change.old, change.new)
     for source in sources.values():
         ast.parse(source)
+
+
+def test_no_replacement_uses_a_name_that_is_not_there(tmp_path):
+    for mutant in MUTANTS:
+        changed = {}
+        for change in mutant.replacements:
+            source = changed.get(change.path) or (ROOT / change.path).read_text()
+            changed[change.path] = source.replace(change.old, change.new)
+        for path, source in changed.items():
+            if path.endswith(".py"):
+                copy = tmp_path / mutant.name / path
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_text(source)
+    undefined = ["check", "--isolated", "--select", "F821", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *undefined], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_there_is_a_healthy_noop_of_each_mechanism():

@@ -6,7 +6,6 @@ import pytest
 
 from reference_app.patterns import memory_release
 from reference_app.patterns.memory_release import (
-    Grown,
     Limit,
     celery_limit_kib,
     private_mib,
@@ -37,32 +36,6 @@ def test_what_a_process_takes_is_counted_and_gone_with_it():
     assert 60 < private_mib(os.getpid()) - before_mib < 70
     del held
     assert private_mib(os.getpid()) - before_mib < 8
-
-
-def test_a_process_releases_when_it_has_grown(monkeypatch):
-    done = []
-    monkeypatch.setattr(memory_release, "release", lambda: done.append(True))
-    grown = Grown(worth_mib=16)
-    grown.after_job()
-    assert len(done) == 1  # what the first job has imported
-    grown.after_job()
-    assert len(done) == 1
-    held = b"x" * (64 * MIB)
-    grown.after_job()
-    assert len(done) == 2
-    grown.after_job()  # that stays, and is not looked for again
-    assert len(done) == 2
-    del held
-
-
-def test_a_process_that_has_used_a_device_releases_after_each_job(monkeypatch):
-    done = []
-    monkeypatch.setattr(memory_release, "release", lambda: done.append(True))
-    monkeypatch.setattr(memory_release, "_device_used", lambda: True)
-    grown = Grown()
-    grown.after_job()
-    grown.after_job()
-    assert len(done) == 2
 
 
 FORKS = """
