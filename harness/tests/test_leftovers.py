@@ -4,8 +4,17 @@ from harness.leftovers import leftovers
 from harness.wait import wait_until
 
 
+def rests(stack):
+    wait_until(
+        lambda: not leftovers(stack),
+        within_s=60,
+        what="it is at rest",
+        on_timeout=lambda: "; ".join(leftovers(stack)),
+    )
+
+
 def test_a_stack_at_rest_leaves_nothing_over(plain_stack):
-    wait_until(lambda: not leftovers(plain_stack), within_s=60, what="it is at rest")
+    rests(plain_stack)
 
 
 def test_what_still_runs_or_waits_is_left_over(plain_stack):
@@ -21,7 +30,7 @@ def test_what_still_runs_or_waits_is_left_over(plain_stack):
     plain_stack.agent.send("plain.add", (1, 2), queue="plain", countdown=2)
     said = "not acknowledged"
     wait_until(lambda: is_left_over(said), within_s=10, what=said)
-    wait_until(lambda: not leftovers(plain_stack), within_s=60, what="it is at rest")
+    rests(plain_stack)
 
 
 def test_a_message_in_a_queue_of_a_probe_worker_is_left_over(
@@ -36,4 +45,4 @@ def test_a_message_in_a_queue_of_a_probe_worker_is_left_over(
         assert any(f"messages wait in {queue}" in r for r in leftovers(plain_stack))
     finally:
         process_engine.resume(frozen)
-    wait_until(lambda: not leftovers(plain_stack), within_s=60, what="it is at rest")
+    rests(plain_stack)
