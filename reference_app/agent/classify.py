@@ -57,7 +57,7 @@ def classify(
 def _nearest(
     rows: Mapping[str, Vectors], given: Mapping[str, Category], others: list[str]
 ) -> dict[str, Category]:
-    labels = {each.slug: each.label for each in reversed(given.values())}
+    labels = {each.slug: each.label for each in reversed(list(given.values()))}
     kinds = sorted(labels)
     middles = np.stack(
         [
@@ -84,7 +84,7 @@ def _grouped(
         vectors, min(MAX_GROUPS, max(1, round(math.sqrt(len(names) / 2))))
     )
     everywhere = Counter(word for name in names for word in set(words(texts[name])))
-    found = {}
+    found: dict[str, Category] = {}
     for group in sorted(set(members)):
         inside = [
             name for name, each in zip(names, members, strict=True) if each == group

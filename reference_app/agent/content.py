@@ -131,9 +131,10 @@ class Content:
                 shown[where] = {"reason": str(error)}
                 continue
             stem = posixpath.splitext(posixpath.basename(unquote(where)))[0]
-            name = f"{slug(stem)}.png"
-            if f"items/{bookmark.slug}/{name}" in files:
-                name = f"{slug(stem)}-{len(files) + 1}.png"
+            name, number = f"{slug(stem)}.png", 1
+            while f"items/{bookmark.slug}/{name}" in files:
+                number += 1
+                name = f"{slug(stem)}-{number}.png"
             shown[where] = {"file": name, "size": [picture.width, picture.height]}
             files[f"items/{bookmark.slug}/{name}"] = picture.data
         return shown, files

@@ -67,7 +67,7 @@ class Embedder:
         weights = _weigh(counter.transform(texts), self.rarity)
         return _stored(normalize(weights @ self.directions.T))
 
-    def to_bytes(self, **beside: Vectors) -> bytes:
+    def to_bytes(self, **beside: Any) -> bytes:
         """Return the embedder, and arrays that belong to it, as a .npz file."""
         file = io.BytesIO()
         named = json.dumps(self.vocabulary).encode()
@@ -81,7 +81,7 @@ class Embedder:
         return file.getvalue()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> tuple["Embedder", dict[str, Vectors]]:
+    def from_bytes(cls, data: bytes) -> tuple["Embedder", dict[str, Any]]:
         """Return what `to_bytes` was given.
 
         Raises:
@@ -100,9 +100,12 @@ def weights(texts: Sequence[str]) -> sparse.csr_matrix:
     return _weigh(counts, np.log((1 + len(texts)) / (1 + seen)) + 1)
 
 
-def typical(texts: Sequence[str]) -> Vectors:
-    """Return how much each text is like all of them together: 0 to 1."""
-    weighed = weights(texts)
+def typical(weighed: sparse.csr_matrix) -> Vectors:
+    """Return how much each text is like all of them together: 0 to 1.
+
+    Args:
+        weighed: what `weights` returned for the texts.
+    """
     middle = np.asarray(weighed.mean(axis=0)).ravel()
     length = np.linalg.norm(middle)
     likeness = np.asarray(weighed @ middle).ravel()
@@ -110,11 +113,11 @@ def typical(texts: Sequence[str]) -> Vectors:
 
 
 def _count(texts: Iterable[str]) -> tuple[sparse.csr_matrix, list[str]]:
-    counter = CountVectorizer(analyzer=words, max_features=MAX_WORDS)
-    texts = list(texts)
-    if not any(words(text) for text in texts):
-        return sparse.csr_matrix((len(texts), 0)), []
-    counts = counter.fit_transform(texts)
+    found = [words(text) for text in texts]
+    if not any(found):
+        return sparse.csr_matrix((len(found), 0)), []
+    counter = CountVectorizer(analyzer=list, max_features=MAX_WORDS)
+    counts = counter.fit_transform(found)
     return counts, counter.get_feature_names_out().tolist()
 
 

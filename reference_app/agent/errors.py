@@ -5,7 +5,7 @@ AgentError (a ValueError)
 ├── SourceError        there are no bookmarks to be had from this source
 ├── KnowledgeBaseError the folder of the knowledge base cannot be used
 ├── EveryItemFailed    of all bookmarks not one could be used
-└── TryLater           somebody else writes at this moment
+└── TryLater           somebody else writes at this moment, or the disk is full
 
 Every message names what was found. An ItemError's is one line, and the same wherever
 the folder lies: it is shown in the knowledge base.
@@ -48,4 +48,4 @@ class EveryItemFailed(AgentError):
 
 
 class TryLater(AgentError):
-    """Somebody else writes to this knowledge base at this moment."""
+    """Somebody else writes at this moment, or the disk is full."""

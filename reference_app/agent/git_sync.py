@@ -25,6 +25,7 @@ from dulwich.index import (
     write_index_dict,
 )
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile
+from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from reference_app.agent.errors import KnowledgeBaseError, TryLater
@@ -52,7 +53,7 @@ def sync(kb: KnowledgeBase, titles: Mapping[str, str], now_s: float) -> str | No
     git = kb.root / ".git"
     _prepare(kb, git)
     with contextlib.closing(Repo(str(kb.root))) as repo:
-        branches, parent = repo.refs.follow(b"HEAD")
+        branches, parent = repo.refs.follow(Ref(b"HEAD"))
         if branches[-1] == b"HEAD":
             raise KnowledgeBaseError("HEAD is on no branch. Check one out first.")
         objects = _Objects(repo, kb.hidden / "new")

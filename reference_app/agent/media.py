@@ -71,6 +71,7 @@ def _thumbnail(data: bytes) -> Picture:
             raise ItemError(f"has {width} x {height} pixels, too many")
         image.verify()
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:  # verify spent it
+        image.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG need not be read whole
         # An animation's first frame, upright; colours and transparency, nothing else.
         upright = ImageOps.exif_transpose(image)
         clear = upright.has_transparency_data

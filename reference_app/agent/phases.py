@@ -34,7 +34,7 @@ class Context(Protocol):
 class Part:
     """A phase of a run, or a step of its content phase.
 
-    `weight` is its share of a run, measured with the bundled notes.
+    `weight` is its share of a run: percent of the CPU time with 100 notes.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Part:
 #: What is done with the content of each bookmark.
 STEPS = (
     Part("cache", 14, force="force_recache"),
-    Part("media", 8, force="force_reprocess_media"),
-    Part("llm", 35, force="force_reprocess_llm"),
-    Part("kb_item", 16, force="force_reprocess_kb_item"),
+    Part("media", 9, force="force_reprocess_media"),
+    Part("llm", 30, force="force_reprocess_llm"),
+    Part("kb_item", 15, force="force_reprocess_kb_item"),
 )
 
 CONTENT = "content_processing"
@@ -60,7 +60,7 @@ PHASES = (
     Part(CONTENT, sum(step.weight for step in STEPS), skip="skip_process_content"),
     Part(
         "synthesis_generation",
-        8,
+        13,
         skip="skip_synthesis_generation",
         force="force_regenerate_synthesis",
     ),

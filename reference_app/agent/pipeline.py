@@ -4,8 +4,9 @@ Promise: a run that was killed and is started again ends with the same knowledge
 one that was not disturbed, and does nothing twice whose output is there. A second run
 on unchanged notes changes no byte.
 
-Raises SourceError, KnowledgeBaseError, EveryItemFailed and TryLater (another run
-writes); whatever `ctx.check_cancelled()` raises passes through.
+Raises SourceError, KnowledgeBaseError, EveryItemFailed, TryLater (another run writes,
+the disk is full), AgentError for a name that is not known; whatever
+`ctx.check_cancelled()` raises passes through.
 """
 
 import time
@@ -15,7 +16,13 @@ from pathlib import Path
 
 from reference_app.agent import content, git_sync, pages, source, synthesis
 from reference_app.agent.content import COMPARED
-from reference_app.agent.errors import EveryItemFailed, KnowledgeBaseError, SourceError
+from reference_app.agent.errors import (
+    AgentError,
+    EveryItemFailed,
+    KnowledgeBaseError,
+    SourceError,
+)
+from reference_app.agent.files import or_later
 from reference_app.agent.kb import (
     BOOKMARKS,
     HIDDEN,
@@ -68,11 +75,14 @@ def run(
         steps: names of the content phase's steps.
         ids: of bookmarks that the content phase is for; None: all.
     """
+    unknown = sorted({*only} - {*ALL}) + sorted({*steps} - {*EVERY_STEP})
+    if unknown:
+        raise AgentError(f"No phase or step {unknown[0]!r}: {ALL}, {EVERY_STEP}.")
     phases = [each for each in PHASES if each.name in only or each is PHASES[0]]
     wanted = [step for step in STEPS if step.name in steps]
     kb = KnowledgeBase(root)
     _apart(origin, root)
-    with kb.writing():
+    with or_later(), kb.writing():
         # A phase that is left out weighs nothing, one of several steps is its steps.
         parts = [
             part
@@ -100,11 +110,11 @@ def run(
 
 def _apart(origin: Path, root: Path) -> None:
     """See to it that the agent does not read what it writes."""
-    notes, written = source.folder_of(origin).resolve(), root.resolve()
+    notes, written = origin.resolve(), root.resolve()
     if notes.is_relative_to(written) or written.is_relative_to(notes):
         raise KnowledgeBaseError(
             f"The notes ({notes}) and the knowledge base ({written}) lie in each "
-            "other. Choose two folders side by side."
+            "other. Choose two places side by side."
         )
 
 

@@ -18,8 +18,8 @@ def summarise(sentences: Sequence[str], length: int = LENGTH) -> list[str]:
     """Return the most typical sentences, no two alike, in the order of the note."""
     if len(sentences) <= 1:
         return list(sentences)
-    scores = typical(sentences)
     weighed = weights(sentences)
+    scores = typical(weighed)
     ranked = sorted(
         range(len(sentences)),
         key=lambda each: (-(float(scores[each]) + FIRST / (1 + each)), each),

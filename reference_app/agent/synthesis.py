@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reference_app.agent import kb
-from reference_app.agent.embed import typical
+from reference_app.agent.embed import typical, weights
 from reference_app.agent.text import escaped, words
 from reference_app.agent.work import Entry
 
@@ -62,7 +62,7 @@ def subjects(
     ]
     shared.sort(key=lambda word: (-round(weight(word), 9), word))
     quotable = [(name, each) for name, note in inside.items() for each in note]
-    scores = typical([each for _, each in quotable])
+    scores = typical(weights([each for _, each in quotable]))
     ranked = sorted(range(len(quotable)), key=lambda each: (-float(scores[each]), each))
     having: dict[str, list[tuple[str, str]]] = {word: [] for word in shared}
     for each in ranked:

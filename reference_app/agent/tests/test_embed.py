@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from reference_app.agent.embed import DIRECTIONS, Embedder, typical
+from reference_app.agent.embed import DIRECTIONS, Embedder, typical, weights
 
 TEXTS = [
     "The moon pulls the tide of the sea.",
@@ -56,5 +56,5 @@ def test_a_text_about_the_common_subject_is_typical():
         "a lonely telescope",
         "dough of bread",
     ]
-    assert int(typical(texts).argmin()) == 2
-    assert typical(["the", "of"]).tolist() == [0, 0]
+    assert int(typical(weights(texts)).argmin()) == 2
+    assert typical(weights(["the", "of"])).tolist() == [0, 0]

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -292,17 +293,87 @@ def test_notes_and_knowledge_base_may_not_lie_in_each_other(run, notes):
             run(root=root)
 
 
+def test_a_json_file_may_lie_beside_the_knowledge_base(run, tmp_path):
+    path = tmp_path / "bookmarks.json"
+    path.write_text(
+        '[{"text": "The tide follows the moon.", "id": "../../x", "title": "[A](b)",'
+        ' "category": "../C", "url": "https://example.org/x", "tags": ["#t"]}]'
+    )
+    report = run(origin=path)
+    assert report.bookmarks["done"] == 1
+    page = (tmp_path / "kb/items/x/README.md").read_text()
+    assert page.startswith("# \\[A\\](b)\n")
+    assert "From `https://example.org/x`" in page
+    assert (tmp_path / "kb/categories/c/README.md").is_file()
+    assert _broken_links(tmp_path / "kb") == []
+
+
+def test_images_that_cannot_be_shown_are_told_on_the_page(run, notes, tmp_path):
+    (notes / "wave.png").write_bytes(b"no image")
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (notes / "link.png").symlink_to("../secret.png")
+    (notes / "crust.md").write_text(
+        "Crust of bread.\n\n![a](../secret.png) ![b](link.png) ![c](gone.png) "
+        "![d](https://example.org/d.png) ![e](/etc/hostname)\n"
+    )
+    report = run()
+    assert report.bookmarks["failed"] == 0
+    page = (tmp_path / "kb/items/crust/README.md").read_text()
+    assert page.count("lies outside the folder") == 3
+    assert "`gone.png` is missing" in page
+    assert "`https://example.org/d.png` is not in the folder" in page
+    ebb = (tmp_path / "kb/items/ebb/README.md").read_text()
+    assert "`wave.png` is no image that can be read" in ebb
+    assert run().done == 0
+    (notes / "gone.png").write_bytes((tmp_path / "notes/wave.png").read_bytes())
+    assert run().done > 0
+
+
+def test_images_of_one_name_are_kept_apart(run, notes, tmp_path, make_png):
+    for number, name in enumerate(["a/x.png", "b/x.png", "x-2.png"]):
+        (notes / name).parent.mkdir(exist_ok=True)
+        (notes / name).write_bytes(make_png(20 + number))
+    (notes / "crust.md").write_text("![](a/x.png) ![](x-2.png) ![](b/x.png) words")
+    run()
+    found = {path.name for path in (tmp_path / "kb/items/crust").glob("*.png")}
+    assert found == {"x.png", "x-2.png", "x-3.png"}
+
+
+def test_a_full_disk_is_worth_another_attempt(run, monkeypatch, tmp_path, tree_of):
+    run(root=tmp_path / "whole")
+    room = iter(range(20))
+
+    def write(path, data, write=Path.write_bytes):
+        if next(room, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", write)
+        with pytest.raises(TryLater, match="No space left"):
+            run()
+    run()
+    assert tree_of(tmp_path / "kb") == tree_of(tmp_path / "whole")
+
+
+def test_an_unknown_phase_is_refused(run):
+    with pytest.raises(AgentError, match="'fetch'"):
+        run(only=["fetch"])
+    with pytest.raises(AgentError, match="'think'"):
+        run(steps=["think"])
+
+
 def test_two_runs_do_not_write_at_once(run, tmp_path):
     with KnowledgeBase(tmp_path / "kb").writing(), pytest.raises(TryLater):
         run()
     run()
 
 
-def test_a_cancelled_run_goes_on_when_it_is_run_again(run, tmp_path, tree_of):
+def test_a_cancelled_run_goes_on_when_it_is_run_again(
+    run, tmp_path, tree_of, new_context
+):
     class Cancelled(BaseException):
         pass
-
-    from reference_app.agent.tests import conftest
 
     run(root=tmp_path / "whole")
 
@@ -311,7 +382,7 @@ def test_a_cancelled_run_goes_on_when_it_is_run_again(run, tmp_path, tree_of):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        run(ctx=conftest.RecordingContext(on_check=cancel))
+        run(ctx=new_context(on_check=cancel))
     run()
     assert tree_of(tmp_path / "kb") == tree_of(tmp_path / "whole")
 
