@@ -6,12 +6,15 @@ shown as it was written and does nothing.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markdown_it.tree import SyntaxTreeNode
 
-from reference_app.agent.notes import plain
+from reference_app.agent.notes import markdown, plain
 from reference_app.agent.text import clean, escaped
+
+#: A line's end; an odd backslash before it makes it a hard one.
+_BREAK = re.compile(r"(?<!\\)((?:\\\\)*)\\?\n")
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,13 @@ class Writer:
         link: where a link leads now; None: to nowhere, only its words stay.
         image: the Markdown for an image, from where it was and its words.
         title: a first heading that says just this is left out.
+        emphasis: whether emphasis is kept.
     """
 
     link: Callable[[str], str | None]
     image: Callable[[str, str], str]
     title: str = ""
+    emphasis: bool = True
 
     def write(self, tree: SyntaxTreeNode) -> str:
         """Return the whole text; headings are one level lower."""
@@ -44,7 +49,7 @@ class Writer:
         kind = node.type
         if kind == "heading":
             level = min(6, int(node.tag[1]) + 1)
-            return f"{'#' * level} {self._inline(node).replace(chr(10), ' ')}"
+            return f"{'#' * level} {self._line(node)}"
         if kind in ("bullet_list", "ordered_list"):
             return self._list(node)
         if kind == "blockquote":
@@ -80,11 +85,15 @@ class Writer:
 
     def _table(self, node: SyntaxTreeNode) -> str:
         rows = [
-            [self._inline(cell).replace("\n", " ") for cell in row.children]
+            [self._line(cell) for cell in row.children]
             for row in node.walk()
             if row.type == "tr"
         ]
         return table(rows)
+
+    def _line(self, node: SyntaxTreeNode) -> str:
+        """Return what must stand in one line, so without breaks of either kind."""
+        return _BREAK.sub(r"\1 ", self._inline(node))
 
     def _inline(self, node: SyntaxTreeNode) -> str:
         if node.type == "code_inline":
@@ -110,7 +119,11 @@ class Writer:
         if node.type == "link":
             target = self.link(str(node.attrs.get("href", "")))
             return text if target is None else f"[{text}]({_target(target)})"
-        mark = {"em": "*", "strong": "**"}.get(node.type, "")
+        if node.type == "inline" and self.emphasis and _emphasised(node):
+            # Signs that touch can mean something else: then better none of them.
+            calm = replace(self, emphasis=False)._inline(node)
+            return text if _said(text) == _said(calm) else calm
+        mark = {"em": "*", "strong": "**"}.get(node.type, "") if self.emphasis else ""
         return f"{mark}{text}{mark}"
 
 
@@ -120,6 +133,14 @@ def table(rows: list[list[str]]) -> str:
         return ""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
+
+
+def _emphasised(node: SyntaxTreeNode) -> bool:
+    return any(each.type in ("em", "strong") for each in node.walk())
+
+
+def _said(text: str) -> str:
+    return plain(markdown(text))
 
 
 def _code(content: str) -> str:

@@ -37,6 +37,7 @@ def _written(text, link=lambda href: href, title=""):
         "[x](<a b.md>) [y](a(b).md) <http://example.org/a_b>",
         "1\\. no list\n\\- neither\n\\# nor a heading",
         "Title\n===\n\nUnder\n---",
+        "**bold***it* and *a _b_ c*",
     ],
 )
 def test_what_is_written_anew_shows_the_same(text):
@@ -69,6 +70,12 @@ def test_nothing_in_a_note_is_run(text):
 def test_any_text_says_the_same_when_it_is_written_anew(text):
     once = _written(text)
     assert _letters(once) == _letters(text)
+
+
+@pytest.mark.parametrize("end", ["", "\\", "\\\\", "  "])
+def test_a_heading_of_two_lines_becomes_one(end):
+    assert _letters(_written(f"one{end}\ntwo\n===")) == _letters(f"one{end}\ntwo\n===")
+    assert "\n" not in _written(f"one{end}\ntwo\n===")
 
 
 def test_a_table_has_a_head():
