@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from reference_app.agent import pipeline
+from reference_app.agent.notes import markdown
 from reference_app.agent.phases import Preferences
 
 #: Events of Python's own audit that change a file system.
@@ -179,3 +180,20 @@ def tree(root):
 @pytest.fixture
 def tree_of():
     return tree
+
+
+def _broken_links(root):
+    """Links of pages that lead to no file."""
+    found = []
+    for page in root.rglob("*.md"):
+        for node in list(markdown(page.read_text()).walk())[1:]:
+            target = node.attrs.get("href") or node.attrs.get("src")
+            local = target and "://" not in target
+            if local and not (page.parent / target).is_file():
+                found.append((page.relative_to(root).as_posix(), target))
+    return found
+
+
+@pytest.fixture
+def broken_links():
+    return _broken_links

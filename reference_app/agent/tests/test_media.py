@@ -9,7 +9,12 @@ from PIL import Image
 
 from reference_app.agent.errors import ItemError
 from reference_app.agent.media import SIDE, thumbnail
-from reference_app.agent.tests.conftest import png
+
+
+def png(width=40, height=30):
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "navy").save(file, "PNG")
+    return file.getvalue()
 
 
 def test_a_large_image_becomes_small_and_keeps_its_shape():
