@@ -1,0 +1,121 @@
+"""An answer to a question, put together from sentences of the items that were found.
+
+Every sentence is a note's own, and its number says which. Where no sentence fits, the
+answer says so. Nothing is generated.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from reference_app.agent.embed import Embedder
+from reference_app.agent.search import Hit
+from reference_app.agent.text import words
+
+#: Sentences of an answer, and sentences of one source in it.
+SENTENCES = 4
+PER_SOURCE = 2
+
+#: Share of the question's words, the rare ones counting more, that a sentence must
+#: have to be an answer.
+LEAST = 0.2
+
+#: A source this much less like the question than the best one is off the subject.
+BESIDE = 0.35
+
+#: What a sentence's words, its likeness to the question, and its source count.
+WEIGHTS = (0.5, 0.3, 0.2)
+
+NOTHING = "The knowledge base says nothing about this."
+
+
+@dataclass(frozen=True)
+class Source:
+    """An item that an answer quotes; its number stands behind the sentences."""
+
+    number: int
+    slug: str
+    title: str
+    path: str
+    score: float
+    sentences: list[str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the knowledge base says; without sources: that it says nothing."""
+
+    question: str
+    text: str
+    sources: list[Source]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON takes it; `generated` says that a model wrote the text."""
+        return asdict(self) | {"found": bool(self.sources), "generated": False}
+
+
+def context(
+    question: str,
+    hits: Sequence[Hit],
+    sentences: Mapping[str, Sequence[str]],
+    embedder: Embedder,
+) -> list[Source]:
+    """Return the sentences that answer, by source, the best source first.
+
+    Args:
+        question: what was asked.
+        hits: the items that were found.
+        sentences: those of each item, by slug.
+        embedder: the one that the items were found with.
+    """
+    offered = [
+        (rank, place, sentence)
+        for rank, hit in enumerate(hits)
+        for place, sentence in enumerate(sentences.get(hit.slug, ()))
+        if hit.score >= BESIDE * hits[0].score
+    ]
+    if not offered:
+        return []
+    asked = embedder.vectors([question])[0]
+    likeness = np.round(embedder.vectors([each[2] for each in offered]) @ asked, 4)
+    rarity = dict(zip(embedder.vocabulary, embedder.rarity.tolist(), strict=True))
+    known = {word: rarity[word] for word in words(question) if word in rarity}
+    shares = [
+        sum(known.get(word, 0) for word in set(words(sentence))) / sum(known.values())
+        for _, _, sentence in offered
+    ]
+    scores = [
+        float(np.dot(WEIGHTS, (shares[row], likeness[row], hits[rank].score)))
+        for row, (rank, _, _) in enumerate(offered)
+    ]
+    ranked = sorted(range(len(offered)), key=lambda row: (-round(scores[row], 4), row))
+    chosen: dict[int, dict[int, str]] = {}
+    said: set[str] = set()
+    for row in ranked:
+        rank, place, sentence = offered[row]
+        if shares[row] < LEAST or len(said) == SENTENCES:
+            continue
+        inside = chosen.setdefault(rank, {})
+        if sentence not in said and len(inside) < PER_SOURCE:
+            inside[place] = sentence
+            said.add(sentence)
+    quoted = [(hits[rank], inside) for rank, inside in sorted(chosen.items()) if inside]
+    return [
+        Source(
+            number,
+            hit.slug,
+            hit.title,
+            hit.path,
+            round(hit.score, 4),
+            [inside[place] for place in sorted(inside)],
+        )
+        for number, (hit, inside) in enumerate(quoted, 1)
+    ]
+
+
+def answer(question: str, sources: Sequence[Source]) -> Answer:
+    """Return an answer made of what the sources say."""
+    parts = [f"{' '.join(each.sentences)} [{each.number}]" for each in sources]
+    return Answer(question, " ".join(parts) or NOTHING, list(sources))
