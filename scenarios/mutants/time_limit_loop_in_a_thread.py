@@ -6,18 +6,23 @@ MUTANT = Mutant(
     name="time-limit-loop-in-a-thread",
     contract="time_limit.coroutine-cleans-up",
     why="It works from sync and from async code alike. The limit is raised in the main "
-    "thread, which then waits for the other one to be done.",
+    "thread, which leaves the other one, and the coroutine in it, to itself.",
     overlay=(
         Replace(
             path="reference_app/job_task.py",
             old="        return async_task.run("
             "lambda: function(request, job_context))\n",
             new="        import asyncio\n"
-            "        from concurrent.futures import ThreadPoolExecutor\n"
+            "        import threading\n"
             "\n"
-            "        with ThreadPoolExecutor(max_workers=1) as pool:\n"
-            "            job = function(request, job_context)\n"
-            "            return pool.submit(asyncio.run, job).result()\n",
+            "        made: list[dict[str, Any]] = []\n"
+            "        job = function(request, job_context)\n"
+            "        thread = threading.Thread(\n"
+            "            target=lambda: made.append(asyncio.run(job)), daemon=True\n"
+            "        )\n"
+            "        thread.start()\n"
+            "        thread.join()\n"
+            "        return made[0]\n",
         ),
     ),
 )
