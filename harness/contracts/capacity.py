@@ -24,7 +24,7 @@ from harness.verdict import Verdict, holds, inconclusive, merge, violated
 def next_job_starts_promptly(history: History, bounds: Mapping[str, float]) -> Verdict:
     """Measure from one job's end to the next one's start; look for who still waits."""
     runs = sorted(
-        ((job, run) for job in history.jobs for run in job.runs),
+        ((job, run) for job in _all(history) for run in job.runs),
         key=lambda pair: pair[1].start.t,
     )
     pairs = list(itertools.pairwise(runs))
@@ -45,6 +45,13 @@ def next_job_starts_promptly(history: History, bounds: Mapping[str, float]) -> V
     prompt = [_prompt(before, job, run, bounds["gap_s"]) for before, job, run in gaps]
     ends = [run.end for _, run in runs]
     return merge([*prompt, *_left_waiting(history, ends, bounds["gap_s"])], nothing="")
+
+
+def _all(history: History) -> list[JobView]:
+    """Return the scenario's jobs and all others that workers ran: beat sends some."""
+    seen = (o.job for o in history.of(source="ledger", kind="start") if o.job)
+    ids = dict.fromkeys([*(job.id for job in history.jobs), *seen])
+    return [history.job(each) for each in ids]
 
 
 def _left_waiting(

@@ -36,6 +36,16 @@ def test_a_long_gap_is_violated():
     assert "4.20 s" in verdict.summary
 
 
+def test_a_job_of_somebody_else_in_between_is_no_gap():
+    story = back_to_back([0.2, 0.2, 1.4])
+    assert story.judged_by(LAW).status is Status.VIOLATED
+    story.say("ledger.start", 4.0, "of-beat", pid=99, role="child")
+    story.say("ledger.end", 4.2, "of-beat", pid=99, role="child", how="success")
+    verdict = story.judged_by(LAW)
+    assert verdict.status is Status.HOLDS
+    assert verdict.measured["gap_s"] < 1
+
+
 def test_one_gap_is_too_few():
     assert back_to_back([0.2]).judged_by(LAW).status is Status.INCONCLUSIVE
 
