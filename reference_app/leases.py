@@ -42,7 +42,8 @@ class Keeper:
             yield
         finally:
             self._held.discard(lease)
-            self._release(lease)
+            if lease in self._renewed:
+                self._release(lease)
 
     def _keep(self) -> None:
         pause = threading.Event()
@@ -56,8 +57,6 @@ class Keeper:
                     self._release(lease)
 
     def _release(self, lease: str) -> None:
-        if lease not in self._renewed:
-            return
         self._renewed.discard(lease)
         with contextlib.suppress(redis.RedisError):
             self._leases.release(lease)

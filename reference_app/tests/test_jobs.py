@@ -203,3 +203,16 @@ def test_sqlite_is_prepared_on_every_connection(jobs):
         ]
     assert found == ["wal", 1, 5000]
     assert jobs.engine.pool.status() == "NullPool"
+
+
+def test_wishes_are_those_of_jobs_that_run_on(jobs):
+    for name in ("unwanted", "wanted", "waiting", "over"):
+        jobs.create(name, "steering.compare", {})
+    for name in ("unwanted", "wanted", "over"):
+        jobs.start(name)
+    for name in ("unwanted", "waiting", "over"):
+        jobs.request_cancel(name)
+    jobs.finish("over", State.COMPLETED)
+    asked_at = jobs.get("unwanted").cancel_requested_at
+    ids = ["unwanted", "wanted", "waiting", "over", "nobody"]
+    assert jobs.wishes(ids) == {"unwanted": asked_at}

@@ -53,6 +53,12 @@ def test_seq_does_not_go_back_after_redis_lost_the_log(client, names):
     assert event["seq"] == 18
 
 
+def test_seq_goes_on_by_one_where_the_log_is_there(client, names):
+    client.hset(names["state"], "seq", 2)
+    event, _ = announce(client, {"kind": "completed"}, percent=100, floor=17, **names)
+    assert event["seq"] == 3
+
+
 def test_values_survive_as_they_are(client, names):
     result = {"text": 'é"\\n', "empty": [], "large": 1e20, "nested": {"a": None}}
     event, _ = announce(client, {"result": result}, percent=100, **names)
