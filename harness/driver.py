@@ -69,6 +69,7 @@ class Driver:
         self._http = plain_http.client(timeout_s=ANSWER_WITHIN_S)
         self._lock = threading.Lock()
         self._ended: set[str] = set()
+        self._kinds: dict[str, str] = {}
 
     # --- what a user does ---------------------------------------------------------
 
@@ -133,6 +134,7 @@ class Driver:
         }
         id = fields_of(answer).get(self._api.job_id)
         if answer.is_success and id:
+            self._kinds[str(id)] = kind
             self.history.record("driver", "submitted", str(id), accepted=True, **about)
             return str(id)
         body = answer.text[:300]
@@ -173,12 +175,11 @@ class Driver:
         is another API process than the first. `resumes` is whose lost connection this
         one replaces: where the target has words for it, it says how far that one came.
         """
-        if self.target.socket is None:
-            raise TargetError("The target has no events to watch. Add [socket].")
+        events = self.target.socket_of(self._kinds.get(job, ""))
         with self._lock:
             name = name or f"page-{len(self.subscribers) + 1}"
             late = job in self._ended if late is None else late
-        subscriber = Subscriber(self, self.target.socket, job, name, at, resumes)
+        subscriber = Subscriber(self, events, job, name, at, resumes)
         self.subscribers.append(subscriber)
         part, url = (at.name, at.api) if at else next(self._apis)
         self.history.record(
@@ -328,6 +329,7 @@ class Driver:
             raise NeverHappened(
                 f"{kind} was refused with {answer.status_code}: {answer.text[:300]}"
             )
+        self._kinds[str(job)] = kind
         self.history.record(
             "driver",
             "submitted",

@@ -7,7 +7,7 @@ import difflib
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,8 @@ class Job:
     `repeatable` says that the same request gives the same result, whenever and wherever
     it is asked; `stages` are messages of progress that each user is sent, in order.
 
+    `room` is what a client sends to watch such a job, where it is not the target's.
+
     `reads` is a file under {data} without which it meets a fault that passes; such
     faults are the errors named `transient`, and it is tried again `retries` times.
     """
@@ -111,6 +113,7 @@ class Job:
     coroutine: bool = False
     repeatable: bool = False
     stages: Sequence[str] = ()
+    room: Mapping[str, str] = field(default_factory=dict)
     reads: str = ""
     transient: Sequence[str] = ()
     retries: int = 0
@@ -258,6 +261,13 @@ class Target:
                 f"Add a table [job.{kind}] to target.toml."
             )
         return self.jobs[kind]
+
+    def socket_of(self, kind: str) -> Socket:
+        """Return how jobs of a kind are watched; TargetError where nothing says it."""
+        if self.socket is None:
+            raise TargetError("The target has no events to watch. Add [socket].")
+        room = self.jobs[kind].room if kind in self.jobs else {}
+        return replace(self.socket, room=room) if room else self.socket
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -34,7 +34,10 @@ TARGET = Target(
     states={"done": "completed", "gone": "cancelled"},
     events={"step": "progress", "end": "completed", "broken": "failed"},
     jobs={
-        "one": Job(submit="POST /jobs", payload={"events": []}, wrong={"events": None})
+        "one": Job(submit="POST /jobs", payload={"events": []}, wrong={"events": None}),
+        "other": Job(
+            submit="POST /jobs", payload={"events": []}, room={"job": "of-others/{job}"}
+        ),
     },
 )
 
@@ -252,6 +255,13 @@ def test_who_comes_back_says_how_far_it_had_come(web, history):
     seen = [e["seq"] for e in of(history, "event") if e["subscriber"] == "anna+"]
     assert seen == [None]
     driver.close()
+
+
+def test_a_kind_of_job_may_have_a_room_of_its_own(driver):
+    rooms = [driver.subscribe(driver.submit(kind)) for kind in ("one", "other")]
+
+    one, other = ([*page._room().values()] for page in rooms)
+    assert (one, other) == ([rooms[0].job], [f"of-others/{rooms[1].job}"])
 
 
 def test_a_target_without_a_word_for_it_is_not_told(driver, history):

@@ -46,7 +46,7 @@ async def cancel(request):
 
 @server.on("watch")
 async def watch(sid, data):
-    for word, fields in jobs[data["job"]]["events"]:
+    for word, fields in jobs[data["job"].rpartition("/")[2]]["events"]:
         if word == "hang up":
             await server.disconnect(sid)
             return
