@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from reference_app.agent.cli import agent
 from reference_app.background import Background, BackgroundError
 from reference_app.settings import settings
 
@@ -12,6 +13,9 @@ from reference_app.settings import settings
 @click.group()
 def main() -> None:
     """Run one process of the reference application, the demonstration, or a list."""
+
+
+main.add_command(agent)
 
 
 @main.command()
@@ -112,18 +116,25 @@ def stage(name: str, show: bool) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["steering", "tvae"]), default="steering")
-@click.option("--out", default=".qp/demo", help="Folder of the plots (tvae).")
+@click.argument(
+    "what", type=click.Choice(["steering", "tvae", "agent"]), default="steering"
+)
+@click.option("--out", default=".qp/demo", help="Folder of what stays (tvae, agent).")
 def demo(what: str, out: str) -> None:
     """Show one job from submit to result, with everything it needs.
 
     `steering` compares steered texts; `tvae` trains a model of a machine's telemetry,
-    generates data with it and draws both.
+    generates data with it and draws both; `agent` makes a knowledge base of notes and
+    asks it a question.
     """
     if what == "tvae":
         from reference_app.tvae import demo as tvae_demo
 
         raise SystemExit(tvae_demo.main(out))
+    if what == "agent":
+        from reference_app.agent import demo as agent_demo
+
+        raise SystemExit(agent_demo.main(out))
     from reference_app import demo
 
     raise SystemExit(demo.main())

@@ -70,7 +70,7 @@ class JobContext:
             self._limit.check()
         self._cancel.check()
 
-    def mark(self, name: str, **data: float) -> None:
+    def mark(self, name: str, **data: str | float) -> None:
         """Write a named moment into the journal."""
         self._journal("mark", name=name, **data)
 

@@ -89,10 +89,19 @@ pardons = Table(
     Column("at", Float, nullable=False),
 )
 
+#: Kinds of jobs of which one is submitted at a time: a row is locked meanwhile.
+turnstiles = Table(
+    "turnstiles",
+    metadata,
+    Column("kind", String(100), primary_key=True),
+    Column("passed", Integer, nullable=False),
+)
+
 _INDEXES = (
     Index("jobs_by_state", jobs.c.state, jobs.c.announced),
     Index("jobs_by_path", jobs.c.state, jobs.c.path, jobs.c.kind),
     Index("jobs_by_end", jobs.c.ended_at),
+    Index("jobs_by_kind", jobs.c.kind, jobs.c.created_at),
 )
 
 

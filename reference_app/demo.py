@@ -50,14 +50,14 @@ def main() -> int:
     return run(_show, TOTAL_S)
 
 
-def run(show: Callable[[int, float], None], total_s: float) -> int:
+def run(show: Callable[[int, float], None], total_s: float, **settings: object) -> int:
     """Call `show` with the port of a running API and a deadline; see `main`."""
     deadline_s = time.monotonic() + total_s
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="queueproof-demo-") as name:
         folder = Path(name)
         try:
-            with processes(folder) as port:
+            with processes(folder, **settings) as port:
                 show(port, deadline_s)
         except KeyboardInterrupt:
             console.print("Stopped.")

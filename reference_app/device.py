@@ -35,11 +35,19 @@ def on(name: str, function: Work) -> Work:
 
 
 @contextlib.contextmanager
-def held(name: str, context: JobContext) -> Iterator[None]:
+def held(
+    name: str, context: JobContext, *, slots: int = 0, words: str = "the accelerator"
+) -> Iterator[None]:
     """Hold a place on the device `name`.
 
     Waits until the job's soft limit, and says so to the user. The journal tells who
     held it from when to when.
+
+    Args:
+        name: of the device.
+        context: of the job.
+        slots: places on it. 0: DEVICE_SLOTS.
+        words: what the user is told the job waits for.
 
     Raises:
         Cancelled, SoftTimeLimitExceeded: while it waited.
@@ -50,14 +58,14 @@ def held(name: str, context: JobContext) -> Iterator[None]:
     def check() -> None:
         nonlocal told
         if not told:
-            context.report(0, "Waiting for the accelerator")
+            context.report(0, f"Waiting for {words}")
             told = True
         context.check_cancelled()
 
     with lease(
         folder(),
         name,
-        slots=settings().device_slots,
+        slots=slots or settings().device_slots,
         within_s=_wait_s(context),
         holder=f"job {context.job_id}",
         check=check,

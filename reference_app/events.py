@@ -21,7 +21,7 @@ from redis.exceptions import ConnectionError as NotConnected
 from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_app import frames, local_events
+from reference_app import board, frames, local_events
 from reference_app.jobs import TERMINAL, Job, Jobs, Path, State
 from reference_app.patterns import replay, terminal
 from reference_app.patterns.progress import Progress
@@ -100,16 +100,18 @@ class Reporter(Protocol):
 
 def reporter(
     client: redis.Redis, settings: Settings, job_id: str, attempt: int, kind: str = ""
-) -> Progress:
+) -> Reporter:
     """Return the reporter of one attempt."""
-    return Progress(
+    ttl_s = kept_s(settings, kind)
+    progress = Progress(
         client,
         **names(job_id)._asdict(),
         attempt=attempt,
         every_s=settings.progress_interval,
-        ttl_s=kept_s(settings, kind),
+        ttl_s=ttl_s,
         also=lambda event: frames.also(kind, event),
     )
+    return board.Shown(progress, client, ttl_s) if board.has(kind) else progress
 
 
 def local_reporter(
@@ -133,7 +135,7 @@ def announce(client: redis.Redis, jobs: Jobs, job: Job, ttl_s: int) -> None:
     # Had Redis lost the log of a job that ran, `seq` must still not go back: no job
     # reports a thousand times a second.
     floor = 0 if job.started_at is None else _elapsed_ms(job)
-    terminal.announce(
+    ending, _ = terminal.announce(
         client,
         event,
         **names(job.id)._asdict(),
@@ -142,6 +144,8 @@ def announce(client: redis.Redis, jobs: Jobs, job: Job, ttl_s: int) -> None:
         ttl_s=ttl_s,
         also=frames.also(job.kind, event),
     )
+    if board.has(job.kind):
+        board.show(client, ending, ttl_s)
     jobs.mark_announced(job.id)
 
 

@@ -34,6 +34,18 @@ CLAIM_S = 3.0
 _jobs = database.jobs
 
 
+class Busy(RuntimeError):
+    """A job of this kind has not ended, and there is to be one at a time.
+
+    Args:
+        job_id: which.
+    """
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"Job {job_id} has not ended, and there is one at a time.")
+        self.job_id = job_id
+
+
 class Jobs:
     """The job records in one database."""
 
@@ -50,6 +62,7 @@ class Jobs:
         limits: tuple[float | None, float | None] = (None, None),
         attempts: int = 1,
         key: str | None = None,
+        alone: bool = False,
     ) -> str:
         """Record a pending job, before its message is sent; return its id.
 
@@ -58,6 +71,7 @@ class Jobs:
 
         Raises:
             submit_once.KeyReused: that job has another request.
+            Busy: it was to be `alone`, and a job of this kind has not ended.
         """
         now = time.time()
         values = {
@@ -68,6 +82,8 @@ class Jobs:
         }
 
         def record(connection: Connection) -> None:
+            if alone:
+                _alone(connection, kind)
             connection.execute(statements.INSERT, values)
 
         if key is None:
@@ -111,6 +127,11 @@ class Jobs:
         """Return the latest jobs, newest first; `only_active`: that have not ended."""
         wanted = _jobs.c.state.not_in(TERMINAL) if only_active else true()
         return self._select(wanted, count)
+
+    def unended(self, kind: str) -> list[Job]:
+        """Return the jobs of a kind that have not ended, the oldest first."""
+        wanted = _jobs.c.state.not_in(TERMINAL) & (_jobs.c.kind == kind)
+        return self._select(wanted, oldest_first=True)
 
     def active(self, path: Path = Path.CELERY) -> list[Job]:
         """Return the jobs that a process is or was working on."""
@@ -321,6 +342,18 @@ class Jobs:
         with self.engine.connect() as connection:
             rows: Iterable[Any] = connection.execute(query.limit(count)).mappings()
             return [_job(row) for row in rows]
+
+
+def _alone(connection: Connection, kind: str) -> None:
+    """Return if all jobs of a kind have ended; until the commit nobody else is told so.
+
+    Raises:
+        Busy: one has not.
+    """
+    statements.pass_turnstile(connection, kind)
+    running = connection.execute(statements.UNENDED, {"kind": kind}).scalar()
+    if running is not None:
+        raise Busy(running)
 
 
 def _job(row: Any) -> Job:

@@ -16,6 +16,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGED_MODELS = Path(__file__).parent / "steering" / "models"
 PACKAGED_MACHINES = Path(__file__).parent / "tvae" / "profiles"
+PACKAGED_NOTES = Path(__file__).parent / "agent" / "notes"
+
+#: What has limits of its own.
+LIMITED = ("steering", "steering_sweep", "gan", "agent", "processing", "chat")
 
 
 class WithoutBroker(StrEnum):
@@ -23,6 +27,13 @@ class WithoutBroker(StrEnum):
 
     REFUSE = "refuse"  #: 503 with Retry-After; nothing is kept
     RUN_LOCALLY = "run_locally"  #: the old path takes the job: same id, limits, events
+
+
+class WhenBusy(StrEnum):
+    """What becomes of a start of the agent while one runs."""
+
+    QUEUE = "queue"  #: it waits for its turn
+    REFUSE = "refuse"  #: 409; nothing is kept
 
 
 def _redis_url(field_of_database: str) -> Any:
@@ -113,6 +124,28 @@ class Settings(BaseSettings):
     steering_sync_wait: float = Field(default=30, gt=0)
     steering_sync_sunset: date | None = None
 
+    #: What the agent reads: a folder of notes, or a JSON file of bookmarks; and the
+    #: folder of the knowledge base it makes of them.
+    agent_source: Path = PACKAGED_NOTES
+    agent_kb_dir: Path = Field(
+        default_factory=lambda known: known["data_dir"] / "knowledge-base"
+    )
+    #: queue or refuse, the same on both paths.
+    agent_when_busy: WhenBusy = WhenBusy.QUEUE
+    #: A run may take two hours, a phase on its own half an hour, an answer a minute.
+    agent_soft_time_limit: float = Field(default=7140, gt=0)
+    agent_hard_time_limit: float = Field(default=7200, gt=0)
+    processing_soft_time_limit: float = Field(default=1740, gt=0)
+    processing_hard_time_limit: float = Field(default=1800, gt=0)
+    chat_soft_time_limit: float = Field(default=50, gt=0)
+    chat_hard_time_limit: float = Field(default=60, gt=0)
+    #: refuse (503) or run_locally, for starts of the agent.
+    agent_without_broker: WithoutBroker = WithoutBroker.REFUSE
+    #: Tokens of a text that a model writes for an item, where a run asks for texts; and
+    #: how many drafts it writes of each.
+    agent_text_tokens: int = Field(default=60, ge=1, le=200)
+    agent_text_drafts: int = Field(default=1, ge=1, le=256)
+
     #: How often a job is tried again whose work met a fault that goes away by itself;
     #: seconds before the first time, doubled each time, up to the longest. At least
     #: half of that passes: jobs that failed together come apart.
@@ -186,7 +219,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _soft_before_hard(self) -> "Settings":
-        for kind in ("steering", "steering_sweep", "gan"):
+        for kind in LIMITED:
             soft_s = getattr(self, f"{kind}_soft_time_limit")
             hard_s = getattr(self, f"{kind}_hard_time_limit")
             if soft_s >= hard_s:

@@ -1,8 +1,9 @@
 """Socket.IO: who joins a job's room gets its whole log, then what follows, once.
 
-A room is `<domain>/<job id>`, say `steering/6f1c...`. Each subscription reads the job's
-feed in this API process from its first event on, however late it comes; the log itself
-is followed once per process, and N replicas deliver one copy. A client that lost its
+A room is `<domain>/<job id>`, say `steering/6f1c...`; words.py says what its events are
+called. Each subscription reads the job's feed in this API process from its first event
+on, however late it comes; the log itself is followed once per process, and N replicas
+deliver one copy. A client that lost its
 connection joins again with `after`, the `seq` of the last event it has, and is sent the
 rest.
 """
@@ -16,6 +17,7 @@ import socketio
 from engineio import packet as engine
 from socketio import packet
 
+from reference_app import words
 from reference_app.feeds import EndOfFeed, Feeds
 from reference_app.jobs import TERMINAL, Jobs
 
@@ -44,7 +46,7 @@ class Rooms:
         room = _room(data)
         domain, _, job_id = room.partition("/")
         job = await asyncio.to_thread(self._jobs.get, job_id) if job_id else None
-        if job is None or job.kind.partition(".")[0] != domain:
+        if job is None or not words.spoken_of(domain, job.kind):
             error = {"channel": room, "error": f"There is no job {room!r}"}
             await self.server.emit("steering:error", error, to=sid)
             return error
@@ -89,40 +91,22 @@ class Packets:
 
     def __init__(self) -> None:
         self._made: OrderedDict[
-            tuple[str, int], tuple[dict[str, Any], engine.Packet]
+            tuple[str, str, int], tuple[dict[str, Any], engine.Packet]
         ] = OrderedDict()
 
     def of(self, domain: str, event: dict[str, Any]) -> engine.Packet:
         """Return the packet of an event; the latest ones are kept."""
-        key = event["job_id"], event["seq"]
+        key = domain, event["job_id"], event["seq"]
         known, made = self._made.get(key, (None, None))
         # A log that Redis has lost begins again, with other events of the same `seq`.
         if made is None or known is not event:
-            data = [f"{domain}:{event['kind']}", to_wire(event)]
+            data = list(words.of(domain, event))
             text = packet.Packet(packet.EVENT, data, namespace="/").encode()
             made = engine.Packet(engine.MESSAGE, text)
             self._made[key] = event, made
             if len(self._made) > KEPT:
                 self._made.popitem(last=False)
         return made
-
-
-def to_wire(event: dict[str, Any]) -> dict[str, Any]:
-    """Return an event in the words of the steering plan."""
-    data = event["data"]
-    wire = {
-        "task_id": event["job_id"],
-        "percent": int(event["percent"]),
-        "message": event["message"],
-        "current_feature": data.get("current_feature"),
-        "current_strength": data.get("current_strength"),
-        "timestamp": event["timestamp"],
-        "seq": event["seq"],
-        "attempt": event["attempt"],
-    }
-    return wire | {
-        key: data[key] for key in ("result", "error", "reason") if key in data
-    }
 
 
 def _room(data: Any) -> str:

@@ -7,6 +7,7 @@ statement sets beyond its own values is given when it is executed, by column.
 import functools
 
 from sqlalchemy import (
+    Connection,
     Integer,
     Update,
     bindparam,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 )
 
 from reference_app import database
-from reference_app.job import REACHED_FROM, State
+from reference_app.job import REACHED_FROM, TERMINAL, State
 
 _jobs = database.jobs
 _THIS = _jobs.c.id == bindparam("job_id")
@@ -33,6 +34,10 @@ WAITING = select(func.count()).where(
     & (func.substr(_jobs.c.kind, 1, bindparam("length")) == bindparam("prefix"))
 )
 INSERT = insert(_jobs)
+#: A job of a kind that has not ended.
+UNENDED = select(_jobs.c.id).where(
+    (_jobs.c.kind == bindparam("kind")) & _jobs.c.state.not_in(TERMINAL)
+)
 GET = select(_jobs).where(_THIS)
 
 #: The broker took the message; whether somebody claimed it is looked up at `look_at`.
@@ -64,6 +69,18 @@ WISHES = select(_jobs.c.id, _jobs.c.cancel_requested_at).where(
 )
 
 MARK_ANNOUNCED = update(_jobs).where(_THIS).values(announced=True)
+
+
+def pass_turnstile(connection: Connection, kind: str) -> None:
+    """Wait until nobody else is between this and the end of a transaction."""
+    passed = database.turnstiles.c
+    done = connection.execute(
+        update(database.turnstiles)
+        .where(passed.kind == kind)
+        .values(passed=passed.passed + 1)
+    )
+    if not done.rowcount:
+        connection.execute(insert(database.turnstiles).values(kind=kind, passed=1))
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 
 from reference_app import endings, outbox
 from reference_app.job_task import JobTask, WithoutBroker
-from reference_app.jobs import Path
+from reference_app.jobs import Busy, Path
 from reference_app.patterns.backpressure import Backlog, Full
 from reference_app.patterns.fallback import Unreachable
 from reference_app.patterns.feature_flag import FeatureFlag
@@ -47,6 +47,7 @@ def submit(
     limits: tuple[float, float],
     *,
     key: str | None = None,
+    alone: bool = False,
 ) -> str:
     """Record a job, send it on its way, and return its id.
 
@@ -56,10 +57,12 @@ def submit(
         limits: soft and hard time limit in seconds.
         key: from the header Idempotency-Key; a second submit with it gets the id of
             the first, and nothing else happens.
+        alone: only if every job of this task has ended.
 
     Raises:
         NotAccepted: 503, the broker could not be reached and the task says refuse, or
-            there is no room on the local path; 429, too many jobs wait.
+            there is no room on the local path; 429, too many jobs wait; 409, it was to
+            be alone, and one has not ended.
         RequestValidationError: the key came with another request before.
     """
     path = Path(flag().path())
@@ -72,7 +75,9 @@ def submit(
     values = {"path": path, "limits": limits, "attempts": attempts, "key": key}
     jobs = endings.store()
     try:
-        job_id = jobs.create(new_id, task.name, request, **values)
+        job_id = jobs.create(new_id, task.name, request, alone=alone, **values)
+    except Busy as error:
+        raise NotAccepted(409, str(error), RETRY_AFTER_S) from None
     except KeyReused as error:
         raise _wrong_key(str(error), key) from None
     if job_id == new_id and path is Path.CELERY:

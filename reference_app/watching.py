@@ -112,6 +112,6 @@ def _poll(url: str) -> Seen | None:
         body = httpx.get(url, timeout=ANSWER_S).raise_for_status().json()
     except httpx.HTTPError:
         return None  # the API may be away with its sockets; both come back
-    kind = body["status"] if body["status"] in TERMINAL else "progress"
+    kind = body["state"] if body["state"] in TERMINAL else "progress"
     shown = {"percent": body["progress"], **body}
     return Seen(kind, shown, None)

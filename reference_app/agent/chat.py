@@ -4,15 +4,17 @@ Every sentence is a note's own, and its number says which. Where no sentence fit
 answer says so. Nothing is generated.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from reference_app.agent.bounds import MAX_QUERY
 from reference_app.agent.embed import Embedder
 from reference_app.agent.search import Hit
-from reference_app.agent.text import words
+from reference_app.agent.text import clean, shortened, words
 
 #: Sentences of an answer, and sentences of one source in it.
 SENTENCES = 4
@@ -27,6 +29,15 @@ BESIDE = 0.35
 
 #: What a sentence's words, its likeness to the question, and its source count.
 WEIGHTS = (0.5, 0.3, 0.2)
+
+#: A message with more known words than this has a subject of its own.
+FEW_WORDS = 2
+
+_POINTS_BACK = re.compile(
+    r"^\W*(?:and|but|so|what about|how about)\b"
+    r"|\b(?:it|its|they|them|their|this|that|these|those|more)\b",
+    re.IGNORECASE,
+)
 
 NOTHING = "The knowledge base says nothing about this."
 
@@ -54,6 +65,27 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON takes it; `generated` says that a model wrote the text."""
         return asdict(self) | {"found": bool(self.sources), "generated": False}
+
+
+def is_follow_up(message: str, embedder: Embedder) -> bool:
+    """Tell whether a message needs the question before it to be understood.
+
+    It does if it points back ("And how is it measured?") and has few known words of its
+    own, or no word that carries meaning ("Why?"). English only, and a guess: "it" may
+    point at nothing.
+    """
+    own = words(message)
+    known = set(own) & set(embedder.vocabulary)
+    return not own or (
+        len(known) <= FEW_WORDS and _POINTS_BACK.search(message) is not None
+    )
+
+
+def joined(before: str, message: str) -> str:
+    """Return a question with what stands before it, cut to what can be read."""
+    before, message = clean(before), clean(message)
+    room = MAX_QUERY - len(message) - 1
+    return f"{shortened(before, room)} {message}" if before and room > 0 else message
 
 
 def context(

@@ -44,19 +44,20 @@ def process(work: Work, wanted: Iterable[Bookmark], steps: Iterable[Part]) -> Co
         work.progress.start(step, CONTENT)
         before = set(failed)
         counts = work.report.steps.setdefault(step.name, Counts())
-        for number, bookmark in enumerate(bookmarks, 1):
-            if bookmark.id in failed:
-                continue
-            work.ctx.check_cancelled()
-            try:
-                done = content.do(step, bookmark)
-            except ItemError as error:
-                failed[bookmark.id] = str(error)
-                counts.failed += 1
-            else:
-                counts.count(done)
-                touched |= {bookmark.id} if done else set()
-            work.progress.advance(number, len(bookmarks), bookmark.id)
+        with work.resources_of(step):
+            for number, bookmark in enumerate(bookmarks, 1):
+                if bookmark.id in failed:
+                    continue
+                work.ctx.check_cancelled()
+                try:
+                    done = content.do(step, bookmark)
+                except ItemError as error:
+                    failed[bookmark.id] = str(error)
+                    counts.failed += 1
+                else:
+                    counts.count(done)
+                    touched |= {bookmark.id} if done else set()
+                work.progress.advance(number, len(bookmarks), bookmark.id)
         if bookmarks and len(failed) == len(bookmarks):
             raise EveryItemFailed(failed)  # and nothing is taken away
         for bookmark in bookmarks:
@@ -140,22 +141,28 @@ class Content:
         return shown, files
 
     def _llm_key(self, bookmark: Bookmark) -> str:
-        made_from = self._made_from(bookmark, "cache")
-        if self._note(bookmark).category:
-            return key_of("llm", made_from)
-        return key_of("llm", made_from, self._corpus)  # it is compared with all others
+        made_from: list[Any] = [self._made_from(bookmark, "cache")]
+        if not self._note(bookmark).category:
+            made_from.append(self._corpus)  # it is compared with all others
+        if self._work.text_model is not None:
+            made_from.append(self._work.text_model.made_from)
+        return key_of("llm", *made_from)
 
     def _llm(self, bookmark: Bookmark) -> tuple[Any, dict[str, bytes]]:
         note = self._note(bookmark)
         category = (
             named(note.category) if note.category else self._categories[bookmark.slug]
         )
-        return {
+        value: dict[str, Any] = {
             "category": category.slug,
             "label": category.label,
             "how": category.how,
             "summary": summarise(note.sentences),
-        }, {}
+        }
+        if self._work.text_model is not None:
+            key = self._made_from(bookmark, "cache")
+            value["generated"] = self._work.text_model.write(note, key)
+        return value, {}
 
     def _kb_item_key(self, bookmark: Bookmark) -> str:
         links = {

@@ -5,6 +5,7 @@ AgentError (a ValueError)
 ├── SourceError        there are no bookmarks to be had from this source
 ├── KnowledgeBaseError the folder of the knowledge base cannot be used
 ├── EveryItemFailed    of all bookmarks not one could be used
+├── NoModel            texts are wanted and there is no model to write them
 └── TryLater           somebody else writes at this moment, or the disk is full
 
 Every message names what was found. An ItemError's is one line, and the same wherever
@@ -45,6 +46,10 @@ class EveryItemFailed(AgentError):
         super().__init__(
             f"Of {len(reasons)} bookmarks not one can be used: {'; '.join(told)}."
         )
+
+
+class NoModel(AgentError):
+    """Texts are wanted and there is no model to write them."""
 
 
 class TryLater(AgentError):

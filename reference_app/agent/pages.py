@@ -25,7 +25,7 @@ def item(
 
     Args:
         note: the note.
-        told: its category and summary.
+        told: its category and summary; maybe a text that a model has written.
         shown: of each image, its file or why there is none.
         link: where a link of the note leads from this page.
         origin: where the note came from.
@@ -46,6 +46,8 @@ def item(
     if told["summary"] and len(note.sentences) > len(told["summary"]):
         said = " ".join(escaped(sentence) for sentence in told["summary"])
         parts.append(f"> **In the note's own words:** {said}")
+    if "generated" in told:
+        parts.append(_generated(told["generated"]))
     parts += [body, "---", _origin(note.tags, origin)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -100,6 +102,11 @@ def by_category(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
         for slug, inside in groupby(sorted(entries, key=kind), lambda e: e.category)
     }
     return dict(sorted(grouped.items()))
+
+
+def _generated(made: Mapping[str, Any]) -> str:
+    model, text = (escaped(made[name], starts=False) for name in ("model", "text"))
+    return f"> **Written by a model ({model}), not in the note:** {text or '(nothing)'}"
 
 
 def _line(each: Entry) -> str:

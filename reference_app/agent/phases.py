@@ -82,7 +82,7 @@ PHASES = (
 
 @dataclass(frozen=True)
 class Preferences:
-    """What a user wants of a run: which phases not, and what anew."""
+    """What a user wants of a run: which phases not, what anew, and what besides."""
 
     skip_fetch_bookmarks: bool = False
     skip_process_content: bool = False
@@ -97,6 +97,7 @@ class Preferences:
     force_regenerate_synthesis: bool = False
     force_regenerate_embeddings: bool = False
     force_regenerate_readme: bool = False
+    generate_text: bool = False  #: a local model writes a text to each item
 
     @classmethod
     def from_mapping(cls, wanted: Mapping[str, Any]) -> "Preferences":

@@ -5,16 +5,17 @@ one that was not disturbed, and does nothing twice whose output is there. A seco
 on unchanged notes changes no byte.
 
 Raises SourceError, KnowledgeBaseError, EveryItemFailed, TryLater (another run writes,
-the disk is full), AgentError for a name that is not known; whatever
-`ctx.check_cancelled()` raises passes through.
+the disk is full), NoModel, AgentError for a name that is not known; whatever
+`ctx.check_cancelled()` and `device()` raise passes through.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from pathlib import Path
 
-from reference_app.agent import content, git_sync, pages, source, synthesis
+from reference_app.agent import content, generated, git_sync, pages, source, synthesis
 from reference_app.agent.content import COMPARED
 from reference_app.agent.errors import (
     AgentError,
@@ -49,6 +50,7 @@ from reference_app.agent.phases import (
 from reference_app.agent.search import Index
 from reference_app.agent.state import State, key_of
 from reference_app.agent.work import Entry, Work
+from reference_app.settings import settings
 
 ALL = tuple(phase.name for phase in PHASES)
 EVERY_STEP = tuple(step.name for step in STEPS)
@@ -63,6 +65,7 @@ def run(
     only: Collection[str] = ALL,
     steps: Collection[str] = EVERY_STEP,
     ids: Collection[str] | None = None,
+    device: generated.Device = nullcontext,
 ) -> Report:
     """Run the agent.
 
@@ -74,24 +77,27 @@ def run(
         only: names of phases; the first one always runs.
         steps: names of the content phase's steps.
         ids: of bookmarks that the content phase is for; None: all.
+        device: held while a model is in memory; entered only if a text is wanted.
     """
     unknown = sorted({*only} - {*ALL}) + sorted({*steps} - {*EVERY_STEP})
     if unknown:
         raise AgentError(f"No phase or step {unknown[0]!r}: {ALL}, {EVERY_STEP}.")
     phases = [each for each in PHASES if each.name in only or each is PHASES[0]]
     wanted = [step for step in STEPS if step.name in steps]
+    # A phase that is left out weighs nothing, one of several steps is its steps.
+    parts = [
+        part
+        for phase in phases
+        if not preferences.skips(phase)
+        for part in (wanted if phase.name == CONTENT else [phase])
+    ]
     kb = KnowledgeBase(root)
     _apart(origin, root)
+    writes = preferences.generate_text and "llm" in [part.name for part in parts]
+    text_model = _text_model(ctx, device) if writes else None
     with or_later(), kb.writing():
-        # A phase that is left out weighs nothing, one of several steps is its steps.
-        parts = [
-            part
-            for phase in phases
-            if not preferences.skips(phase)
-            for part in (wanted if phase.name == CONTENT else [phase])
-        ]
         progress = Progress(ctx, parts)
-        work = Work(origin, kb, State(kb), preferences, ctx, progress)
+        work = Work(origin, kb, State(kb), preferences, ctx, progress, text_model)
         for phase in phases:
             ctx.check_cancelled()
             if preferences.skips(phase):
@@ -106,6 +112,17 @@ def run(
             work.report.phases[phase.name] = counts
             progress.end(phase, counts)
         return work.report
+
+
+def _text_model(ctx: Context, device: generated.Device) -> generated.TextModel:
+    told = settings()
+    return generated.find(
+        told.models_dir,
+        told.agent_text_tokens,
+        told.agent_text_drafts,
+        device,
+        ctx.check_cancelled,
+    )
 
 
 def _apart(origin: Path, root: Path) -> None:

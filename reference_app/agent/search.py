@@ -2,23 +2,17 @@
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from reference_app.agent.bounds import MAX_QUERY, MAX_RESULTS, RESULTS, THRESHOLD
 from reference_app.agent.embed import Embedder, Vectors
 from reference_app.agent.errors import AgentError, KnowledgeBaseError
 from reference_app.agent.kb import INDEX, KnowledgeBase, item_page
 from reference_app.agent.text import clean
-
-#: Letters of a question that are read, and hits that can be asked for.
-MAX_QUERY = 2000
-MAX_RESULTS = 100
-
-#: Likeness below which an item says nothing about the question.
-THRESHOLD = 0.15
 
 
 @dataclass(frozen=True)
@@ -73,30 +67,43 @@ class Index:
             ) from error
 
     def search(
-        self, query: str, max_results: int = 5, threshold: float = THRESHOLD
+        self, query: str, max_results: int = RESULTS, threshold: float = THRESHOLD
     ) -> list[Hit]:
         """Return the items most like a question, the best first.
 
         Raises:
             AgentError: a question of nothing, or a number out of bounds.
         """
-        query = clean(query)
-        if not query or len(query) > MAX_QUERY:
-            raise AgentError(f"Ask something, in at most {MAX_QUERY} letters.")
         if not 1 <= max_results <= MAX_RESULTS:
             raise AgentError(f"max_results={max_results}: from 1 to {MAX_RESULTS}.")
         if not -1 <= threshold <= 1:
             raise AgentError(f"threshold={threshold:g}: a cosine, from -1 to 1.")
+        ranked = self._ranked(query)[:max_results]
+        return [hit for hit in ranked if hit.score >= threshold]
+
+    def among(self, query: str, slugs: Collection[str]) -> list[Hit]:
+        """Return these items, those most like a question first, none of them twice.
+
+        Raises:
+            AgentError: a question of nothing, or an item that the index lacks.
+        """
+        unknown = sorted({*slugs} - {entry["slug"] for entry in self.entries})
+        if unknown:
+            raise AgentError(f"The index has no item {unknown}. Search again.")
+        return [hit for hit in self._ranked(query) if hit.slug in slugs]
+
+    def _ranked(self, query: str) -> list[Hit]:
+        query = clean(query)
+        if not query or len(query) > MAX_QUERY:
+            raise AgentError(f"Ask something, in at most {MAX_QUERY} letters.")
         asked = self.embedder.vectors([query])[0]
         if not asked.any():
             return []  # not one word that any note has
         scores = np.round(self.vectors @ asked, 4)
         ranked = sorted(range(len(scores)), key=lambda each: (-scores[each], each))
-        return [
-            self._hit(each, float(scores[each]))
-            for each in ranked[:max_results]
-            if scores[each] >= threshold
-        ]
+        # A score that was shown is the score, to the last digit: it may come back as
+        # the threshold.
+        return [self._hit(each, round(float(scores[each]), 4)) for each in ranked]
 
     def _hit(self, row: int, score: float) -> Hit:
         entry = self.entries[row]

@@ -21,7 +21,7 @@ _WHOLE = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*$")
 _ABBREVIATED = re.compile(
     r"(?:\b(?:e\.g|i\.e|cf|ca|Dr|Mr|Mrs|Ms|St|No|vs|etc|Prof|approx)|(?:^|\s)[A-Z])\.$"
 )
-_SPECIAL = re.compile(r"([\\`*\[\]<>|~$]|(?<!\w)_|_(?!\w)|&(?=[#\w]))")
+_SPECIAL = re.compile(r"([\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w]))")
 _LINE_START = re.compile(r"^(\s*\d*)(?:(?<!\d)([#+=:-])|(?<=\d)([.)]))")
 #: What a digest behind a slug looks like; a name may not pretend to have one.
 _DIGEST = re.compile(r"-[0-9a-f]{10}$")

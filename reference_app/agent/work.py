@@ -1,9 +1,11 @@
 """What the phases of one run share."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reference_app.agent.errors import KnowledgeBaseError
+from reference_app.agent.generated import TextModel
 from reference_app.agent.kb import BOOKMARKS, KnowledgeBase
 from reference_app.agent.phases import Context, Part, Preferences, Progress, Report
 from reference_app.agent.source import Listing
@@ -33,11 +35,18 @@ class Work:
     preferences: Preferences
     ctx: Context
     progress: Progress
+    text_model: TextModel | None = None  #: None: no texts are wanted
     report: Report = field(default_factory=Report)
 
     def forced_by(self, part: Part) -> str | None:
         """Return the id under which a part is done anew; a later attempt has it too."""
         return self.ctx.job_id if self.preferences.forces(part) else None
+
+    def resources_of(self, step: Part) -> AbstractContextManager[object]:
+        """Return what a step of the content phase has while it runs."""
+        if step.name == "llm" and self.text_model is not None:
+            return self.text_model
+        return nullcontext()
 
     def listing(self) -> Listing:
         """Return the bookmarks that were fetched.

@@ -55,6 +55,9 @@ ROUTES = {
     "rag.worker.tasks.run_index_task": "llmctl_studio.rag.index",
     "rag.worker.tasks.run_drive_task": "llmctl_studio.rag.drive",
     "rag.worker.tasks.run_git_task": "llmctl_studio.rag.git",
+    "agent.run_agent": "agent",
+    "processing.process_tweets": "processing",
+    "chat.process_chat": "chat",
 }
 
 

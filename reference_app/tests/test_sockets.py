@@ -7,7 +7,7 @@ import socketio
 from reference_app import endings, events
 from reference_app.jobs import State
 from reference_app.settings import settings
-from reference_app.sockets import Packets, to_wire
+from reference_app.sockets import Packets
 
 WITHIN_S = 10
 
@@ -142,21 +142,6 @@ def test_without_redis_the_ending_comes_from_the_row(url, running, jobs):
     with subscriber(url, {"room": "steering/a"}) as (_, heard):
         ((kind, data),) = until_the_end(heard)
         assert (kind, data["result"]) == ("completed", {"text": "once"})
-
-
-def test_an_event_is_put_into_the_words_of_the_plan():
-    event = events.envelope("a", 2, "progress", "Generating", {"current_feature": 7})
-    wire = to_wire({**event, "seq": 5, "percent": 41.9})
-    assert wire.pop("timestamp").endswith("Z")
-    assert wire == {
-        "task_id": "a",
-        "percent": 41,
-        "message": "Generating",
-        "current_feature": 7,
-        "current_strength": None,
-        "seq": 5,
-        "attempt": 2,
-    }
 
 
 def an_event(seq, message):

@@ -26,7 +26,7 @@ def test_a_worker_of_several_queues_is_as_strict_as_the_strictest():
     rag = "llmctl_studio.rag.index,llmctl_studio.rag.git"
     line = arguments(Settings(), queues=rag)
     assert value_of("concurrency", line) == "2"
-    assert value_of("max-tasks-per-child", line) == "100"
+    assert value_of("max-tasks-per-child", line) == "1000"
     line = arguments(Settings(), queues=f"{rag},steering")
     assert value_of("concurrency", line) == "1"
     assert value_of("max-tasks-per-child", line) == "1"

@@ -84,9 +84,9 @@ class Page:
         self.seen: list[tuple[str, dict[str, Any]]] = []
 
     def hear(self, within_s: float = EVENT_S) -> tuple[str, dict[str, Any]]:
-        """Return the next event: its name without the domain, and its fields."""
+        """Return the next event: its name, without a domain, and its fields."""
         name, data = self._client.receive(timeout=within_s)
-        self.seen.append((name.partition(":")[2], data))
+        self.seen.append((name.partition(":")[2] or name, data))
         return self.seen[-1]
 
     def whole_story(self) -> list[tuple[str, dict[str, Any]]]:

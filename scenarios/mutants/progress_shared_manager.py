@@ -33,8 +33,8 @@ MUTANT = Mutant(
             path="reference_app/sockets.py",
             old="                await self.server.eio.send_packet(to, "
             "self._packets.of(domain, event))\n",
-            new="                word = f\"{domain}:{event['kind']}\"\n"
-            "                await self.server.emit(word, to_wire(event), to=to)\n",
+            new="                name, data = words.of(domain, event)\n"
+            "                await self.server.emit(name, data, to=to)\n",
         ),
     ),
 )

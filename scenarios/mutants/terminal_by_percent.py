@@ -15,7 +15,7 @@ MUTANT = Mutant(
             "        return entry, texts, measures\n",
         ),
         Replace(
-            path="reference_app/sockets.py",
+            path="reference_app/words.py",
             old="f\"{domain}:{event['kind']}\"",
             new="f\"{domain}:{'completed' if event['percent'] >= 100 else "
             "event['kind']}\"",

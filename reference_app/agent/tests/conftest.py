@@ -7,9 +7,11 @@ import sys
 import pytest
 from PIL import Image
 
+from reference_app import endings
 from reference_app.agent import pipeline
 from reference_app.agent.notes import markdown
 from reference_app.agent.phases import Preferences
+from reference_app.settings import settings
 
 #: Events of Python's own audit that change a file system.
 CHANGES = {
@@ -146,6 +148,24 @@ def run(tmp_path, notes):
         )
 
     return do
+
+
+@pytest.fixture
+def jobs(tmp_path, monkeypatch):
+    """Job records of their own, whose jobs wait for the old path; no Redis."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'jobs.db'}")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("AGENT_KB_DIR", str(tmp_path / "kb"))
+    monkeypatch.setenv("USE_CELERY", "false")
+    _forget_settings()
+    yield endings.store()
+    _forget_settings()
+
+
+def _forget_settings():
+    settings.cache_clear()
+    endings._store.cache_clear()
+    endings._client.cache_clear()
 
 
 @pytest.fixture
