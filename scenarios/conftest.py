@@ -23,6 +23,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=4,
         help="requests of test_both_paths (default: 4)",
     )
+    group.addoption(
+        "--agent-kills",
+        type=int,
+        default=3,
+        help="rounds of test_agent_killed (default: 3)",
+    )
+    group.addoption(
+        "--agent-seed", type=int, default=1, help="seed of its damage (default: 1)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

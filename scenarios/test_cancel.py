@@ -5,12 +5,13 @@ import uuid
 import pytest
 
 from harness import situations
+from scenarios import kinds
 
 ends_once = pytest.mark.contract("terminal.exactly-one", "terminal.every-exit")
 
 
-def a_job_that_runs(driver, history):
-    job = driver.submit("long_compare")
+def a_job_that_runs(driver, history, kind="long_compare"):
+    job = driver.submit(kind)
     driver.subscribe(job)
     history.until(job, event="progress", within_s=20)
     return job
@@ -23,9 +24,10 @@ def a_later_job_is_done(driver, history):
 
 
 @ends_once
-def test_a_job_cancelled_while_queued_ends_cancelled(driver, history):
-    running = a_job_that_runs(driver, history)
-    queued = driver.submit("compare")
+@kinds.both
+def test_a_job_cancelled_while_queued_ends_cancelled(driver, history, short, endless):
+    running = a_job_that_runs(driver, history, endless)
+    queued = driver.submit(short)
     driver.subscribe(queued)
     history.situation("exit.cancel_queued", queued)
     driver.cancel(queued)
@@ -36,8 +38,9 @@ def test_a_job_cancelled_while_queued_ends_cancelled(driver, history):
 
 @ends_once
 @pytest.mark.contract("cancel.running-stops")
-def test_a_job_cancelled_while_running_ends_cancelled(driver, history):
-    job = a_job_that_runs(driver, history)
+@kinds.endless
+def test_a_job_cancelled_while_running_ends_cancelled(driver, history, endless):
+    job = a_job_that_runs(driver, history, endless)
     history.situation("exit.cancel_running", job)
     driver.cancel(job)
     history.settle(job, within_s=20)

@@ -14,5 +14,4 @@ def test_many_jobs_while_the_worker_is_killed_and_cut_each_end_once(
         *(driver, faults, history),
         jobs=request.config.option.churn_jobs,
         seed=request.config.option.churn_seed,
-        max_new_tokens=8,
     )

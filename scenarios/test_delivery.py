@@ -1,14 +1,19 @@
 """Jobs that are delivered, and executed, not just once."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness import situations
+from scenarios import kinds
 
 
 @pytest.mark.contract("delivery.poison-is-bounded")
+@kinds.queue
 def test_a_task_that_kills_its_process_ends_and_the_next_one_runs(
-    agent, target, history
+    agent, target, history, queue
 ):
+    target = replace(target, queues=(queue,))
     situations.delivery.kills_its_process(agent, target, history)
 
 
@@ -32,9 +37,11 @@ def test_a_job_that_waits_behind_a_running_one_is_executed_once(
 
 
 @pytest.mark.contract("delivery.lost-worker-is-noticed", "terminal.every-exit")
+@kinds.endless
 def test_a_job_whose_worker_is_killed_is_reported_in_time(
-    target, stack, faults, history
+    target, stack, faults, history, endless
 ):
+    target = replace(target, jobs={endless: target.job(endless)})
     situations.delivery_lost_worker.worker_of_a_users_job_is_killed(
         target, stack, faults, history
     )

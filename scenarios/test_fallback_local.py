@@ -2,6 +2,8 @@
 
 import pytest
 
+from scenarios import kinds
+
 
 @pytest.mark.contract("fallback.ambiguous-publish-runs-once")
 def test_a_publish_that_failed_and_yet_arrived_is_executed_once(
@@ -30,10 +32,10 @@ def submitted(kind, driver, history):
     return job
 
 
-def one_returns_one_is_limited_one_is_cancelled(driver, history):
-    history.settle(submitted("compare", driver, history), within_s=10)
-    history.settle(submitted("long_compare", driver, history), within_s=10)
-    unwanted = submitted("long_compare", driver, history)
+def one_returns_one_is_limited_one_is_cancelled(driver, history, short, endless):
+    history.settle(submitted(short, driver, history), within_s=10)
+    history.settle(submitted(endless, driver, history), within_s=10)
+    unwanted = submitted(endless, driver, history)
     history.until(unwanted, event="progress", within_s=5)
     driver.cancel(unwanted)
     history.settle(unwanted, within_s=10)
@@ -46,13 +48,14 @@ def one_returns_one_is_limited_one_is_cancelled(driver, history):
     "progress.never-goes-back",
     "result.ready-when-announced",
 )
+@kinds.both
 def test_a_job_is_to_its_user_the_same_without_a_broker(
-    rollout, driver, faults, history
+    rollout, driver, faults, history, short, endless
 ):
     rollout.run_locally()
-    one_returns_one_is_limited_one_is_cancelled(driver, history)
+    one_returns_one_is_limited_one_is_cancelled(driver, history, short, endless)
     with faults.pause("redis"):
-        one_returns_one_is_limited_one_is_cancelled(driver, history)
+        one_returns_one_is_limited_one_is_cancelled(driver, history, short, endless)
 
 
 @pytest.mark.contract("fallback.is-bounded")

@@ -2,10 +2,13 @@
 
 import pytest
 
+from scenarios import kinds
+
 
 @pytest.mark.contract("progress.never-goes-back", "terminal.exactly-one")
-def test_three_people_watch_one_job_and_nobody_sees_it_go_back(driver, history):
-    job = driver.submit("compare", num_samples=64)
+@kinds.short
+def test_three_people_watch_one_job_and_nobody_sees_it_go_back(driver, history, short):
+    job = driver.submit(short, **kinds.LONGER[short])
     for name in ("anna", "ben", "clara"):
         driver.subscribe(job, name=name)
     history.settle(job, within_s=30)
@@ -16,9 +19,10 @@ def test_three_people_watch_one_job_and_nobody_sees_it_go_back(driver, history):
     "progress.attempts-are-told-apart",
     "terminal.exactly-one",
 )
-def test_a_failing_job_does_not_fall_back_to_zero(driver, faults, history):
+@kinds.endless
+def test_a_failing_job_does_not_fall_back_to_zero(driver, faults, history, endless):
     """Its child is killed, its second attempt runs into the soft limit."""
-    job = driver.submit("long_compare")
+    job = driver.submit(endless)
     driver.subscribe(job)
     history.until(
         job, event="progress", where=lambda e: e["percent"] >= 25, within_s=20
@@ -35,14 +39,15 @@ def test_a_sweep_reports_its_way_through_all_strengths(driver, history):
 
 
 @pytest.mark.contract("progress.attempts-are-told-apart")
+@kinds.queued
 def test_a_message_that_is_delivered_twice_is_told_as_one_attempt(
-    driver, target, faults, history
+    driver, faults, history, short, queue
 ):
     running = driver.submit("compare", num_samples=64)
-    job = driver.submit("compare")
+    job = driver.submit(short)
     driver.subscribe(job)
     history.until(running, "ledger.start", within_s=20)
-    faults.second_delivery(target.queues[0], job=job)
+    faults.second_delivery(queue, job=job)
     first = history.until(job, "ledger.start", within_s=20)
     history.until(job, "ledger.start", where=lambda o: o.line > first.line, within_s=20)
     history.settle(job, within_s=20)

@@ -2,12 +2,15 @@
 
 import pytest
 
+from scenarios import kinds
+
 late = pytest.mark.contract("replay.late-subscriber", "terminal.exactly-one")
 
 
 @late
-def test_a_page_opened_mid_run_sees_what_it_missed(driver, history):
-    job = driver.submit("compare", num_samples=64)
+@kinds.short
+def test_a_page_opened_mid_run_sees_what_it_missed(driver, history, short):
+    job = driver.submit(short, **kinds.LONGER[short])
     driver.subscribe(job, name="early")
     history.until(job, event="progress", where=lambda e: e["percent"] > 25, within_s=20)
     driver.subscribe(job, name="late", late=True)
@@ -15,8 +18,9 @@ def test_a_page_opened_mid_run_sees_what_it_missed(driver, history):
 
 
 @late
-def test_a_page_opened_after_the_end_sees_the_whole_story(driver, history):
-    job = driver.submit("compare")
+@kinds.short
+def test_a_page_opened_after_the_end_sees_the_whole_story(driver, history, short):
+    job = driver.submit(short)
     driver.subscribe(job, name="early")
     history.settle(job, within_s=20)
     driver.subscribe(job, name="late", late=True)
@@ -27,7 +31,7 @@ def test_a_page_opened_after_the_end_sees_the_whole_story(driver, history):
 def test_a_page_that_lost_its_connection_has_everything_in_the_end(
     driver, faults, history
 ):
-    job = driver.submit("compare", num_samples=64)
+    job = driver.submit("long_compare")
     anna, ben = (driver.subscribe(job, name=name) for name in ("anna", "ben"))
 
     def ben_has(events):

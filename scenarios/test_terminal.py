@@ -2,6 +2,8 @@
 
 import pytest
 
+from scenarios import kinds
+
 pytestmark = pytest.mark.contract(
     "terminal.exactly-one", "terminal.every-exit", "result.ready-when-announced"
 )
@@ -21,24 +23,31 @@ def test_a_job_whose_result_is_stored_is_announced_though_its_child_dies(
     history.settle(job, within_s=14)
 
 
-def test_a_job_that_returns_ends_completed(driver, history):
-    job = driver.submit("compare")
+@kinds.short
+def test_a_job_that_returns_ends_completed(driver, history, short):
+    job = driver.submit(short)
     driver.subscribe(job)
     history.situation("exit.returned", job)
     history.settle(job, within_s=20)
 
 
 @pytest.mark.contract("retry.permanent-errors-are-not-retried")
-def test_a_job_that_raises_ends_failed(driver, history):
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [("compare", {"prompt": "the whale " * 100}), ("failing_agent", {})],
+    ids=["compare", "agent"],
+)
+def test_a_job_that_raises_ends_failed(driver, history, kind, wrong):
     """The prompt fits the schema but not the model's context: only the job can tell."""
-    job = driver.submit("compare", prompt="the whale " * 100)
+    job = driver.submit(kind, **wrong)
     driver.subscribe(job)
     history.situation("exit.raised", job)
     history.settle(job, within_s=20)
 
 
-def test_a_job_whose_child_is_killed_ends_failed(driver, faults, history):
-    job = driver.submit("long_compare")
+@kinds.endless
+def test_a_job_whose_child_is_killed_ends_failed(driver, faults, history, endless):
+    job = driver.submit(endless)
     driver.subscribe(job)
     history.until(job, event="progress", within_s=20)
     history.situation("exit.child_killed", job)
@@ -47,8 +56,9 @@ def test_a_job_whose_child_is_killed_ends_failed(driver, faults, history):
 
 
 @pytest.mark.feature("S1-11")
-def test_a_job_whose_worker_is_killed_ends_failed(driver, faults, history):
-    job = driver.submit("long_compare")
+@kinds.endless
+def test_a_job_whose_worker_is_killed_ends_failed(driver, faults, history, endless):
+    job = driver.submit(endless)
     driver.subscribe(job)
     history.until(job, event="progress", within_s=20)
     history.situation("exit.worker_killed", job)

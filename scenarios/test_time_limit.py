@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 from harness import Driver, situations, wait_until
+from scenarios import kinds
 
 
 @pytest.mark.feature("S0-16")
@@ -15,8 +16,9 @@ from harness import Driver, situations, wait_until
     "terminal.every-exit",
     "retry.permanent-errors-are-not-retried",
 )
-def test_a_job_past_its_soft_limit_cleans_up_and_ends_failed(driver, history):
-    job = driver.submit("long_compare")
+@kinds.endless
+def test_a_job_past_its_soft_limit_cleans_up_and_ends_failed(driver, history, endless):
+    job = driver.submit(endless)
     driver.subscribe(job)
     history.situation("exit.soft_limit", job)
     history.settle(job, within_s=20)
@@ -26,12 +28,15 @@ def test_a_job_past_its_soft_limit_cleans_up_and_ends_failed(driver, history):
 @pytest.mark.contract(
     "time_limit.hard-limit-kills", "terminal.exactly-one", "terminal.every-exit"
 )
-def test_a_job_that_hears_nothing_is_killed_at_its_hard_limit(driver, faults, history):
+@kinds.both
+def test_a_job_that_hears_nothing_is_killed_at_its_hard_limit(
+    driver, faults, history, short, endless
+):
     """A frozen child stands for one stuck in native code: no signal handler runs."""
-    job = driver.submit("long_compare")
+    job = driver.submit(endless)
     driver.subscribe(job)
     history.until(job, event="progress", within_s=20)
-    following = driver.submit("compare")
+    following = driver.submit(short)
     driver.subscribe(following)
     history.situation("exit.hard_limit", job)
     with faults.pause_child(job):

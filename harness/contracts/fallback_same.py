@@ -142,7 +142,9 @@ def _met(job: JobView) -> dict[str, Any]:
         and status.get("result_shape" if stages is None else "result_digest"),
         "answers to a cancel": [c.get("answer") for c in job.cancels],
         "end of the function": run and run.how,
-        "marks": run and [mark.get("name") for mark in run.marks],
+        # How often a step is done is the work's; that it is done, and when, is not.
+        "marks": run
+        and [name for name, _ in groupby(m.get("name") for m in run.marks)],
     }
 
 

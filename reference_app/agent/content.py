@@ -54,6 +54,7 @@ def process(work: Work, wanted: Iterable[Bookmark], steps: Iterable[Part]) -> Co
                 except ItemError as error:
                     failed[bookmark.id] = str(error)
                     counts.failed += 1
+                    work.progress.warn(f"{bookmark.id} {error}")
                 else:
                     counts.count(done)
                     touched |= {bookmark.id} if done else set()

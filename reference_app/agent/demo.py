@@ -158,7 +158,7 @@ def print_answer(result: Mapping[str, Any]) -> None:
 
 
 def _print_history(folder: Path, result: Mapping[str, Any]) -> None:
-    if result["commit"] is None:
+    if not result["commit"]:
         console.print("Nothing has changed since the last commit.")
     for short, when, subject in commits(folder):
         console.print(Text.assemble((short, "yellow"), f"  {when}  {subject}"))

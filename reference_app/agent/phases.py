@@ -12,6 +12,9 @@ log = logging.getLogger(__name__)
 #: 100 comes with the ending only.
 ALMOST_DONE = 99
 
+#: Events about what is left out, of one run.
+WARNINGS = 100
+
 
 class Context(Protocol):
     """What a job function is given; reference_app.context.JobContext is one."""
@@ -148,7 +151,7 @@ class Report:
     skipped: list[str] = field(default_factory=list)
     bookmarks: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)  #: id to reason
-    commit: str | None = None
+    commit: str = ""  #: empty: nothing had changed
 
     @property
     def done(self) -> int:
@@ -169,6 +172,8 @@ class Progress:
         self._before = 0.0
         self._part = parts[0]
         self._phase = ""
+        self._at = 0, 1
+        self._warned = 0
 
     def start(self, part: Part, phase: str = "") -> None:
         """Tell that a part begins; a step names its phase."""
@@ -178,6 +183,17 @@ class Progress:
     def advance(self, current: int, total: int, what: str) -> None:
         """Tell how many of how many units are through; throttled."""
         self._tell(current, total, "running", f"{_spoken(self._part)}: {what}")
+
+    def warn(self, text: str) -> None:
+        """Tell that something is left out: a line of the log, with its level.
+
+        Only of the first WARNINGS; the report has all.
+        """
+        log.warning("%s", text)
+        self._warned += 1
+        if self._warned > WARNINGS:
+            return
+        self._tell(*self._at, "running", text, level="WARNING", force=True)
 
     def end(self, part: Part, counts: Counts) -> None:
         """Tell that a part is over, and what became of its units."""
@@ -193,13 +209,21 @@ class Progress:
         self._tell(0, 1, "skipped", f"{_spoken(part)}: skipped")
 
     def _tell(
-        self, current: int, total: int, status: str, text: str, **data: Any
+        self,
+        current: int,
+        total: int,
+        status: str,
+        text: str,
+        *,
+        force: bool = False,
+        **data: Any,
     ) -> None:
+        self._at = current, total
         inside = self._part.weight * current / max(1, total)
         self._ctx.report(
             min(ALMOST_DONE, 100 * (self._before + inside) / self._whole),
             text,
-            force=not current,
+            force=force or not current,
             phase=self._phase,
             step=self._part.name,
             status=status,

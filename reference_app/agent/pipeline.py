@@ -152,6 +152,8 @@ def _fetch(work: Work, _: Part) -> Counts:
         )
     if listing.left_out and not listing.bookmarks:
         raise EveryItemFailed(listing.left_out)
+    for name, why in listing.left_out.items():
+        work.progress.warn(f"{name} {why}")
     changed = work.kb.write_json(BOOKMARKS, listing.to_json())
     work.state.keep_only("items", [each.slug for each in listing.bookmarks])
     number = len(listing.bookmarks)
@@ -264,8 +266,8 @@ def _page(
 
 def _sync(work: Work, _: Part) -> Counts:
     titles = {each.slug: each.title for each in work.entries()}
-    work.report.commit = git_sync.sync(work.kb, titles, time.time())
-    done = work.report.commit is not None
+    work.report.commit = git_sync.sync(work.kb, titles, time.time()) or ""
+    done = work.report.commit != ""
     return Counts(done=int(done), unchanged=int(not done))
 
 

@@ -126,6 +126,19 @@ def test_parts_run_one_by_one_make_the_same_as_a_run(queue, notes, tmp_path):
     assert (tmp_path / "kb" / "README.md").read_bytes() == whole
 
 
+def test_a_note_that_cannot_be_used_is_told_in_the_log(queue, notes):
+    (notes / "odd.md").write_bytes(b"\xff\x00")
+    (notes / "gone.md").symlink_to(notes / "nowhere.md")
+    task_id = start().json()["task_id"]
+    run(queue)
+    told = call("GET", f"/status/{task_id}", params={"lines": 1000}).json()
+    warned = [each["message"] for each in told["logs"] if each["level"] == "WARNING"]
+    assert warned == [
+        f"{name} {why}" for name, why in told["result"]["left_out"].items()
+    ]
+    assert {text.split()[0] for text in warned} >= {"gone.md"}
+
+
 def test_one_step_of_one_bookmark(queue, notes):
     call("POST", "/tasks/fetch_bookmarks", json={})
     run(queue)

@@ -142,3 +142,24 @@ def test_of_a_cancel_the_function_may_hear_by_itself_or_be_ended_first():
     story = both_ways(["cancelled"])
     story = changed("journal.end", "worker-0", to={"how": "raised:SystemExit"})(story)
     assert story.judged_by(LAW).status is Status.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("locally", "status"),
+    [
+        (["taken", "step", "given back"], Status.HOLDS),
+        (["taken", "step", "step", "step", "given back"], Status.HOLDS),
+        (["taken", "given back"], Status.VIOLATED),
+        (["step", "taken", "given back"], Status.VIOLATED),
+    ],
+)
+def test_how_often_a_step_is_done_is_the_works_that_it_is_done_is_not(locally, status):
+    story = both_ways(["returned"])
+    for name, pid, t, marks in (
+        ("worker-0", 10, 1.25, ["taken", "step", "step", "given back"]),
+        ("local-0", 20, 11.25, locally),
+    ):
+        for number, mark in enumerate(marks):
+            at_t = t + number / 100
+            story = story.say("journal.mark", at_t, name, name=mark, pid=pid, attempt=1)
+    assert story.judged_by(LAW).status is status

@@ -87,7 +87,7 @@ def test_a_run_is_told_phase_by_phase_and_the_next_one_finds_nothing_to_do(
     told = json.loads(second.stdout)
     assert told["state"] == "completed"
     assert told["result"]["phases"]["content_processing"]["unchanged"] == 4
-    assert told["result"]["commit"] is None
+    assert told["result"]["commit"] == ""
     no_sync = '{"skip_git_sync": true}'
     third = agent("run", "--source", notes, "--preferences", no_sync)
     assert third.exit_code == 0

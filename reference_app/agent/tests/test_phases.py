@@ -4,6 +4,7 @@ from reference_app.agent.phases import (
     CONTENT,
     PHASES,
     STEPS,
+    WARNINGS,
     Counts,
     Preferences,
     Progress,
@@ -57,3 +58,16 @@ def test_a_part_that_is_skipped_says_so(new_context):
     Progress(ctx, PHASES).skip(PHASES[1])
     percent, _, data = ctx.reports[0]
     assert (percent, data["phase"], data["status"]) == (0, PHASES[1].name, "skipped")
+
+
+def test_what_is_left_out_is_a_line_of_its_own_up_to_a_bound(new_context):
+    ctx = new_context()
+    progress = Progress(ctx, PHASES)
+    progress.start(PHASES[1])
+    progress.advance(3, 4, "three")
+    for number in range(WARNINGS + 5):
+        progress.warn(f"note {number} is missing")
+    percent, text, data = ctx.reports[2]
+    assert (percent, text) == (ctx.reports[1][0], "note 0 is missing")
+    assert (data["level"], data["current"], data["total"]) == ("WARNING", 3, 4)
+    assert len(ctx.reports) == 2 + WARNINGS
