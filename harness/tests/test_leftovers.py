@@ -1,7 +1,25 @@
 """What makes a kept stack unfit for the next test, in a real one."""
 
+import pytest
+
+from harness.history import History
 from harness.leftovers import leftovers
+from harness.stack import Stack
 from harness.wait import wait_until
+
+
+@pytest.fixture(scope="module")
+def own_stack(process_engine, plain_target, tmp_path_factory):
+    """A stack that no other test has hurt: what that leaves over is left over here."""
+    stack = Stack(plain_target, process_engine, tmp_path_factory.mktemp("own"))
+    yield stack.start()
+    stack.stop()
+
+
+@pytest.fixture
+def plain_stack(own_stack):
+    own_stack.attach(History())
+    return own_stack
 
 
 def rests(stack):
