@@ -1,17 +1,11 @@
 """Files: read within bounds and within a folder, written whole or not at all."""
 
-import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from reference_app.agent.errors import ItemError, TryLater
-
-#: What a file system says when it will take a file again in a while.
-PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.ENFILE, errno.ESTALE)
+from reference_app.agent.errors import ItemError
 
 
 def digest(data: bytes) -> str:
@@ -28,21 +22,6 @@ def replace(path: Path, data: bytes, temporary: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary.write_bytes(data)
     temporary.replace(path)
-
-
-@contextmanager
-def or_later() -> Iterator[None]:
-    """Say of what is written in the body whether it is worth another attempt.
-
-    Raises:
-        TryLater: the disk is full, or away.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in PASSING:
-            raise
-        raise TryLater(f"Nothing can be written now: {error}.") from error
 
 
 def locate(root: Path, relative: str) -> Path:

@@ -22,8 +22,8 @@ from reference_app.agent.errors import (
     EveryItemFailed,
     KnowledgeBaseError,
     SourceError,
+    TryLater,
 )
-from reference_app.agent.files import or_later
 from reference_app.agent.kb import (
     BOOKMARKS,
     HIDDEN,
@@ -50,6 +50,7 @@ from reference_app.agent.phases import (
 from reference_app.agent.search import Index
 from reference_app.agent.state import State, key_of
 from reference_app.agent.work import Entry, Work
+from reference_app.disk import or_later
 from reference_app.settings import settings
 
 ALL = tuple(phase.name for phase in PHASES)
@@ -95,7 +96,7 @@ def run(
     _apart(origin, root)
     writes = preferences.generate_text and "llm" in [part.name for part in parts]
     text_model = _text_model(ctx, device) if writes else None
-    with or_later(), kb.writing():
+    with or_later(TryLater), kb.writing():
         progress = Progress(ctx, parts)
         work = Work(origin, kb, State(kb), preferences, ctx, progress, text_model)
         for phase in phases:

@@ -12,8 +12,10 @@ from dataclasses import asdict
 from safetensors import SafetensorError
 from safetensors import torch as safetensors
 
+from reference_app.disk import or_later
 from reference_app.patterns.checkpoint import Checkpoint
-from reference_app.tvae.files import digest, or_later
+from reference_app.tvae.errors import TryLater
+from reference_app.tvae.files import digest
 from reference_app.tvae.places import Places
 from reference_app.tvae.table import Table
 from reference_app.tvae.training import Recipe, Training
@@ -40,7 +42,7 @@ class Unfinished:
         self._place, self._recipe = place, recipe
         self._repeated: Checkpoint | None = None
         self._mark = f"{digest(place.seed)} {json.dumps(asdict(recipe))}"
-        with or_later():
+        with or_later(TryLater):
             self._checkpoint = Checkpoint(place.checkpoint(job_id), fence=attempt)
 
     def resume(self, table: Table, retry_of: str | None = None) -> Training | None:

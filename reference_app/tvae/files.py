@@ -1,6 +1,5 @@
 """Files that are seen whole or not at all."""
 
-import errno
 import hashlib
 import json
 import os
@@ -10,25 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reference_app.disk import or_later
 from reference_app.tvae.errors import TryLater
-
-#: What a file system says when it will take a file again in a while.
-PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.ENFILE, errno.ESTALE)
-
-
-@contextmanager
-def or_later() -> Iterator[None]:
-    """Say of what is written in the body whether it is worth another attempt.
-
-    Raises:
-        TryLater: the disk is full, or away.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in PASSING:
-            raise
-        raise TryLater(f"Nothing can be written now: {error}.") from error
 
 
 @contextmanager
@@ -44,7 +26,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with or_later():
+        with or_later(TryLater):
             yield temporary
             temporary.chmod(0o644)
             _flush(temporary)

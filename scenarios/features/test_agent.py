@@ -271,6 +271,9 @@ def test_after_a_failed_run_the_next_one_in_the_same_process_is_clean(
         assert result["bookmarks"] | {"total": 1} == result["bookmarks"]
         body = agent_of.status(job)
         assert (body["error"], body["reason"], body["attempt"]) == (None, None, 1)
+        # The job function wrote none of this.
+        for each in (agent_of.status(failed), body):
+            assert each["created_at"] <= each["started_at"] <= each["ended_at"]
         assert events.hget(f"progress:{job}", "status") == "completed"
         children = [
             history.until(each, "journal.start", within_s=20)["pid"]

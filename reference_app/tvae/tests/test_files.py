@@ -3,8 +3,9 @@ import os
 
 import pytest
 
+from reference_app.disk import or_later
 from reference_app.tvae.errors import TryLater
-from reference_app.tvae.files import digest, or_later, replacing, write_json
+from reference_app.tvae.files import digest, replacing, write_json
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
@@ -24,7 +25,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
 
 
 def test_a_full_disk_is_worth_another_attempt_and_a_wrong_folder_is_not(tmp_path):
-    with pytest.raises(TryLater, match="No space left"), or_later():
+    with pytest.raises(TryLater, match="No space left"), or_later(TryLater):
         raise OSError(errno.ENOSPC, "No space left on device")
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError):
