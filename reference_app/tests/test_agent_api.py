@@ -163,12 +163,15 @@ def test_a_failed_run_leaves_nothing_that_the_next_one_meets(queue, notes, confi
 
 
 @pytest.mark.feature("S4-14")
+@pytest.mark.parametrize(("use_celery", "messages"), [("true", 3), ("false", 0)])
 def test_of_several_starts_all_wait_or_one_is_taken_as_the_setting_says(
-    queue, configured
+    queue, configured, use_celery, messages
 ):
+    configured(USE_CELERY=use_celery)
     for _ in range(3):
         assert start().status_code == 202
-    assert starts.state()["task_queue_size"] == queue.llen("agent") == 3
+    assert starts.state()["task_queue_size"] == 3
+    assert queue.llen("agent") == messages
     configured(AGENT_WHEN_BUSY="refuse")
     answer = start()
     assert answer.status_code == 409
