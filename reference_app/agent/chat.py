@@ -114,6 +114,8 @@ def context(
     likeness = np.round(embedder.vectors([each[2] for each in offered]) @ asked, 4)
     rarity = dict(zip(embedder.vocabulary, embedder.rarity.tolist(), strict=True))
     known = {word: rarity[word] for word in words(question) if word in rarity}
+    if not known:
+        return []  # the items were found by what they mean: no sentence has its words
     shares = [
         sum(known.get(word, 0) for word in set(words(sentence))) / sum(known.values())
         for _, _, sentence in offered

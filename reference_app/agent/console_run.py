@@ -50,10 +50,18 @@ def run(request: Mapping[str, Any], *, wait: bool, as_json: bool) -> int:
             click.echo(json.dumps(refused))
         _aside(f"Not accepted: {_said(error)}")
         return NOT_DONE
-    if not as_json:
-        click.echo(task_id)
-    table = PhaseTable()
-    interrupted = wait and not _watched(task_id, table, drawn=not as_json)
+    table, interrupted = PhaseTable(), False
+    try:
+        if not as_json:
+            click.echo(task_id)  # and from here on Ctrl-C is for the watching
+        if wait:
+            _watch(task_id, table, drawn=not as_json)
+    except KeyboardInterrupt:
+        interrupted = True
+        _aside(
+            "Not watched any more; the job goes on. Stop it with:\n"
+            f"  python -m reference_app agent stop {task_id}"
+        )
     job = endings.store().get(task_id)
     assert job is not None  # rows stay
     if as_json:
@@ -97,28 +105,20 @@ async def follow(
         await client.aclose()
 
 
-def _watched(task_id: str, table: PhaseTable, *, drawn: bool) -> bool:
-    """Follow a job up to its ending; False if the user has stopped it."""
+def _watch(task_id: str, table: PhaseTable, *, drawn: bool) -> None:
+    """Follow a job up to its ending."""
 
     def see(event: dict[str, Any]) -> None:
         if event["kind"] not in TERMINAL:
             table.see(event["percent"], event["message"], event["data"])
 
-    try:
-        console = Console(stderr=True)
-        if drawn and console.is_terminal:
-            # Its last picture goes to standard output, with the counts.
-            with Live(table, console=console, transient=True, refresh_per_second=10):
-                asyncio.run(follow(task_id, see, console.print))
-        else:
-            asyncio.run(follow(task_id, see, _aside))
-    except KeyboardInterrupt:
-        _aside(
-            "Not watched any more; the job goes on. Stop it with:\n"
-            f"  python -m reference_app agent stop {task_id}"
-        )
-        return False
-    return True
+    console = Console(stderr=True)
+    if drawn and console.is_terminal:
+        # Its last picture goes to standard output, with the counts.
+        with Live(table, console=console, transient=True, refresh_per_second=10):
+            asyncio.run(follow(task_id, see, console.print))
+    else:
+        asyncio.run(follow(task_id, see, _aside))
 
 
 def _complaint(task_id: str) -> str | None:

@@ -56,7 +56,7 @@ class Embedder:
         # A direction and its opposite are equally right: the largest entry is positive.
         largest = np.abs(found).argmax(axis=1)
         found *= np.sign(found[np.arange(len(found)), largest])[:, None]
-        return cls(vocabulary, _stored(rarity), _stored(found))
+        return cls(vocabulary, stored(rarity), stored(found))
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """Return a row for each text."""
@@ -65,7 +65,7 @@ class Embedder:
         known = {word: number for number, word in enumerate(self.vocabulary)}
         counter = CountVectorizer(analyzer=words, vocabulary=known)
         weights = _weigh(counter.transform(texts), self.rarity)
-        return _stored(normalize(weights @ self.directions.T))
+        return stored(normalize(weights @ self.directions.T))
 
     def to_bytes(self, **beside: Any) -> bytes:
         """Return the embedder, and arrays that belong to it, as a .npz file."""
@@ -109,7 +109,7 @@ def typical(weighed: sparse.csr_matrix) -> Vectors:
     middle = np.asarray(weighed.mean(axis=0)).ravel()
     length = np.linalg.norm(middle)
     likeness = np.asarray(weighed @ middle).ravel()
-    return _stored(likeness / length if length else likeness)
+    return stored(likeness / length if length else likeness)
 
 
 def _count(texts: Iterable[str]) -> tuple[sparse.csr_matrix, list[str]]:
@@ -130,5 +130,6 @@ def _weigh(counts: sparse.csr_matrix, rarity: Vectors) -> sparse.csr_matrix:
     return weighed
 
 
-def _stored(values: Any) -> Vectors:
+def stored(values: Any) -> Vectors:
+    """Return numbers as they are stored, rounded to DIGITS; no zero has a sign."""
     return np.round(np.asarray(values), DIGITS).astype(np.float32) + np.float32(0)

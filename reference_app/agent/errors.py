@@ -6,6 +6,7 @@ AgentError (a ValueError)
 ├── KnowledgeBaseError the folder of the knowledge base cannot be used
 ├── EveryItemFailed    of all bookmarks not one could be used
 ├── NoModel            texts are wanted and there is no model to write them
+├── NoSentenceModel    the model that AGENT_SENTENCE_MODEL names cannot be used
 └── TryLater           somebody else writes at this moment, or the disk is full
 
 Every message names what was found. An ItemError's is one line, and the same wherever
@@ -50,6 +51,10 @@ class EveryItemFailed(AgentError):
 
 class NoModel(AgentError):
     """Texts are wanted and there is no model to write them."""
+
+
+class NoSentenceModel(AgentError):
+    """The model that AGENT_SENTENCE_MODEL names cannot be used."""
 
 
 class TryLater(AgentError):

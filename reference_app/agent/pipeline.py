@@ -5,8 +5,8 @@ one that was not disturbed, and does nothing twice whose output is there. A seco
 on unchanged notes changes no byte.
 
 Raises SourceError, KnowledgeBaseError, EveryItemFailed, TryLater (another run writes,
-the disk is full), NoModel, AgentError for a name that is not known; whatever
-`ctx.check_cancelled()` and `device()` raise passes through.
+the disk is full), NoModel, NoSentenceModel, AgentError for a name that is not known;
+whatever `ctx.check_cancelled()` and `device()` raise passes through.
 """
 
 import time
@@ -15,7 +15,15 @@ from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from pathlib import Path
 
-from reference_app.agent import content, generated, git_sync, pages, source, synthesis
+from reference_app.agent import (
+    content,
+    generated,
+    git_sync,
+    pages,
+    sentence_model,
+    source,
+    synthesis,
+)
 from reference_app.agent.content import COMPARED
 from reference_app.agent.errors import (
     AgentError,
@@ -96,9 +104,15 @@ def run(
     _apart(origin, root)
     writes = preferences.generate_text and "llm" in [part.name for part in parts]
     text_model = _text_model(ctx, device) if writes else None
+    embeds = "embedding_generation" in [part.name for part in parts]
+    embeds_with = settings().agent_sentence_model if embeds else ""
+    # What is not there is told before anything is made.
+    model = sentence_model.find(embeds_with, ctx.check_cancelled)
     with or_later(TryLater), kb.writing():
         progress = Progress(ctx, parts)
-        work = Work(origin, kb, State(kb), preferences, ctx, progress, text_model)
+        work = Work(
+            origin, kb, State(kb), preferences, ctx, progress, text_model, model
+        )
         for phase in phases:
             ctx.check_cancelled()
             if preferences.skips(phase):
@@ -217,13 +231,21 @@ def _embed(work: Work, phase: Part) -> Counts:
         {"slug": each.slug, "title": each.title, "label": each.label}
         for each in entries
     ]
-    key = key_of("index", named, [each.key for each in entries])
+    model = work.sentence_model
+    made_by = [model.name, model.digest] if model else []
+    key = key_of("index", named, [each.key for each in entries], *made_by)
     forced_by = work.forced_by(phase)
     if work.state.value("index", "embeddings", key, forced_by) is not None:
         return Counts(unchanged=len(entries))
     work.ctx.mark("step", step="embeddings", unit="index")
     texts = [_note(work, each).text[:COMPARED] for each in entries]
-    data = Index.build(texts, named).to_bytes()
+
+    def tell(number: int) -> None:
+        title = entries[number - 1].title
+        work.progress.advance(number, len(entries), title)
+
+    with model or nullcontext():
+        data = Index.build(texts, named, model, tell).to_bytes()
     value = {"items": len(entries)}
     work.state.finish("index", "embeddings", key, value, {INDEX: data}, forced_by)
     return Counts(done=len(entries))

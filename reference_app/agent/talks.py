@@ -3,15 +3,17 @@
 Promise: the same question to the same knowledge base gets the same answer. A run of the
 agent may write meanwhile: the index is replaced as a whole, so is each item.
 
-Raises KnowledgeBaseError where there is no index to search, or a damaged one;
-AgentError for a question of nothing, a number out of bounds, an item that is not there.
-Each message names the remedy. What `ctx.check_cancelled()` raises passes through.
+Raises KnowledgeBaseError where there is no index to search, a damaged one, or one of
+another AGENT_SENTENCE_MODEL; NoSentenceModel where that one cannot be used; AgentError
+for a question of nothing, a number out of bounds, an item that is not there. Each
+message names the remedy. What `ctx.check_cancelled()` raises passes through.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from reference_app.agent import chat, search, sessions
+from reference_app.agent import chat, search, sentence_model, sessions
 from reference_app.agent.bounds import RESULTS, THRESHOLD
 from reference_app.agent.kb import KnowledgeBase
 from reference_app.agent.notes import Note
@@ -31,7 +33,8 @@ def search_knowledge_base(request: Mapping[str, Any], ctx: Context) -> dict[str,
     `similarity_threshold`.
     """
     _begin(ctx, "search")
-    hits = _found(Index.load(_kb()), request["query"], request)
+    with _index(_kb(), ctx) as index:
+        hits = _found(index, request["query"], request)
     return {
         "query": request["query"],
         "results": search.to_json(hits),
@@ -47,8 +50,8 @@ def generate_chat_context(request: Mapping[str, Any], ctx: Context) -> dict[str,
     """
     _begin(ctx, "context")
     kb, query = _kb(), request["query"]
-    index = Index.load(kb)
-    hits = index.among(query, {each["slug"] for each in request["search_results"]})
+    with _index(kb, ctx) as index:
+        hits = index.among(query, {each["slug"] for each in request["search_results"]})
     sources = chat.context(query, hits, _sentences(kb, hits), index.embedder)
     return {"query": query, "sources": chat.answer(query, sources).to_json()["sources"]}
 
@@ -63,14 +66,14 @@ def process_chat(request: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
     message, session_id = request["message"], request["session_id"]
     _begin(ctx, "search")
     kb = _kb()
-    index = Index.load(kb)
-    query = subject = chat.joined(request.get("context") or "", message)
-    hits = _found(index, query, request)
-    if not request.get("context") and chat.is_follow_up(message, index.embedder):
-        before = sessions.subject_before(session_id, ctx.job_id)
-        together = chat.joined(before or "", message)
-        if before and (found := _found(index, together, request)):
-            query, subject, hits = together, before, found
+    with _index(kb, ctx) as index:
+        query = subject = chat.joined(request.get("context") or "", message)
+        hits = _found(index, query, request)
+        if not request.get("context") and chat.is_follow_up(message, index.embedder):
+            before = sessions.subject_before(session_id, ctx.job_id)
+            together = chat.joined(before or "", message)
+            if before and (found := _found(index, together, request)):
+                query, subject, hits = together, before, found
     _begin(ctx, "context")
     sources = chat.context(query, hits, _sentences(kb, hits), index.embedder)
     _begin(ctx, "answer")
@@ -92,6 +95,14 @@ def _begin(ctx: Context, phase: str) -> None:
 
 def _kb() -> KnowledgeBase:
     return KnowledgeBase(settings().agent_kb_dir)
+
+
+@contextmanager
+def _index(kb: KnowledgeBase, ctx: Context) -> Iterator[Index]:
+    """Give the index to be searched inside; a sentence model goes at the end."""
+    model = sentence_model.find(settings().agent_sentence_model, ctx.check_cancelled)
+    with model or nullcontext():
+        yield Index.load(kb, model)
 
 
 def _found(index: Index, query: str, request: Mapping[str, Any]) -> list[Hit]:

@@ -8,6 +8,7 @@ from reference_app.agent.errors import KnowledgeBaseError
 from reference_app.agent.generated import TextModel
 from reference_app.agent.kb import BOOKMARKS, KnowledgeBase
 from reference_app.agent.phases import Context, Part, Preferences, Progress, Report
+from reference_app.agent.sentence_model import SentenceModel
 from reference_app.agent.source import Listing
 from reference_app.agent.state import State
 
@@ -36,6 +37,7 @@ class Work:
     ctx: Context
     progress: Progress
     text_model: TextModel | None = None  #: None: no texts are wanted
+    sentence_model: SentenceModel | None = None  #: None: the index is of words
     report: Report = field(default_factory=Report)
 
     def forced_by(self, part: Part) -> str | None:
