@@ -90,8 +90,10 @@ def test_a_paused_part_is_frozen_with_all_its_processes(plain_stack, faults):
     with faults.pause("worker"):
         tree = plain_stack.engine.tree(plain_stack.process("worker"))
 
-    assert len(tree) == 2
-    assert {info.state for info in tree} == {"T"}
+    # What an earlier test's task has forked is a zombie until its parent ends.
+    living = [info for info in tree if info.state != "Z"]
+    assert len(living) == 2
+    assert {info.state for info in living} == {"T"}
 
 
 def test_a_child_that_had_just_ended_is_no_reason_to_doubt_a_pause(plain_stack, faults):
