@@ -1,19 +1,23 @@
 """Jobs and the device: what they hold, when they give it back, and who waits."""
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
 from harness import Driver, situations
+from scenarios import kinds
 
 #: MiB that each job holds: eight times what the worker may keep.
 MIB = 512
 
 
 @pytest.mark.contract("memory.given-back-after-a-job", "memory.given-back-after-a-kill")
+@kinds.queue
 def test_ten_jobs_that_hold_much_memory_give_it_back_however_they_end(
-    agent, target, faults, probes, history
+    agent, target, faults, probes, history, queue
 ):
+    target = replace(target, queues=(queue,))
     memory = situations.memory
     again = (memory.SUCCESS, memory.CANCEL, memory.FAILURE, memory.SIGKILL)
     memory.alternating(
@@ -24,13 +28,14 @@ def test_ten_jobs_that_hold_much_memory_give_it_back_however_they_end(
 
 
 @pytest.mark.contract("memory.device-is-untouched-before-the-job")
+@kinds.short
 def test_the_first_job_after_a_start_works_and_so_does_the_first_of_a_fresh_process(
-    stack, driver, probes, history
+    stack, driver, probes, history, short
 ):
     stack.restart("worker")
     probes.memory("worker")
-    for seed in (1, 2):
-        history.settle(driver.submit("compare", seed=seed), within_s=20)
+    for _ in range(2):
+        history.settle(driver.submit(short), within_s=20)
 
 
 @pytest.mark.contract("memory.device-is-not-overbooked")

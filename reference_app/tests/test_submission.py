@@ -265,17 +265,15 @@ def test_the_event_loop_answers_while_submits_wait_for_a_frozen_broker(broker):
                 asyncio.create_task(client.post("/steering/compare", json=request))
                 for _ in range(5)
             ]
-            longest_s = 0.0
-            waiting = set(submits)
+            answered, waiting = 0, set(submits)
             while waiting:
                 _, waiting = await asyncio.wait(waiting, timeout=0.01)
-                began_s = time.monotonic()
-                assert (await client.get("/health")).status_code == 200
-                longest_s = max(longest_s, time.monotonic() - began_s)
-            return longest_s, [submit.result().status_code for submit in submits]
+                answered += (await client.get("/health")).status_code == 200
+            return answered, [submit.result().status_code for submit in submits]
 
     submit()
     with frozen(broker):
-        longest_s, codes = asyncio.run(both())
+        answered, codes = asyncio.run(both())
     assert codes == [503] * 5
-    assert longest_s < 0.8  # a submit in the event loop would hold it up for a second
+    # Each waits for a second, together: in the loop they would let through one or two.
+    assert answered >= 10
