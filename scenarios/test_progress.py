@@ -90,7 +90,7 @@ def test_a_job_goes_on_while_redis_is_frozen(driver, faults, history):
     How long the job takes in health is seen before and after.
     """
     for frozen in (False, True, False):
-        job = driver.submit("sweep", num_samples=8)
+        job = driver.submit("sweep", num_samples=16)
         driver.subscribe(job)
         history.until(job, event="progress", within_s=20)
         if frozen:
