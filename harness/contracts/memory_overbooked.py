@@ -156,7 +156,9 @@ def _freed(
         if killed is None or not _somebody_waits(use, killed.t, history):
             continue
         due_t, until_s = killed.t + t_free_s, history.watched_until_s
-        after = (u for u in uses if u is not use and u.from_t >= use.until_t)
+        # A death is noted late, so `until_t` may lie before its own begin.
+        free_t = max(use.from_t, use.until_t)
+        after = (u for u in uses if u is not use and u.from_t >= free_t)
         following = next(after, None)
         expected = f"the next job takes {device} before {due_t:.2f} s"
         if following is not None and following.from_t <= due_t:

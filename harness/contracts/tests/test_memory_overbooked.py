@@ -91,6 +91,18 @@ def test_a_place_that_stays_taken_is_violated():
     assert "nobody did until 9.00 s" in verdict.observed
 
 
+def test_who_had_it_just_before_the_killed_one_is_not_who_followed():
+    """On a fast machine all of it is over before a death is noted."""
+    story = without("journal.mark", "b")(killed())
+    story.submitted("c", 0.7).started("c", 0.8, pid=30)
+    marked(story, 1.55, "c", 30, "taken")
+    marked(story, 1.58, "c", 30, "given back").ended("c", 1.58, pid=30)
+    story = moved("journal.mark", "a", by_s=0.5)(story)
+    verdict = story.judged_by(LAW)
+    assert verdict.status is Status.VIOLATED
+    assert "stayed taken" in verdict.summary
+
+
 def on_card(story: Story, main: float, child: float) -> Story:
     shares = [{"pid": 1, "mib": main}, {"pid": 10, "mib": child}]
     data = {"role": "worker", "steady": True, "by": "nvml", "processes": shares}
