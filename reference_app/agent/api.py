@@ -80,16 +80,7 @@ def status(
     job = lookup.readable(task_id)
     event = events.latest(endings.client(), endings.store(), job) or {}
     told = event.get("data", {})
-    progress, message = int(event.get("percent", 0)), event.get("message", "")
-    if job.state is State.PENDING:
-        # Between two attempts the newest event says why.
-        message = (job.retries and message) or "Waiting for a worker"
-    elif job.state is State.COMPLETED:
-        progress, message = 100, "Complete"
-    elif job.state is State.FAILED:
-        progress, message = -1, job.error or "Failed"
-    elif job.state is State.CANCELLED:
-        message = "Cancelled"
+    progress, message = lookup.standing(job, event)
     return StatusResponse(
         task=job.kind,
         is_running=job.state is State.STARTED,

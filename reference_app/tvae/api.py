@@ -128,16 +128,7 @@ def status(task_id: str) -> TaskStatusResponse:
     nothing = {"percent": 0, "message": "", "data": {}}
     event = events.latest(endings.client(), endings.store(), job) or nothing
     data = dict(event["data"])
-    progress, message = int(event["percent"]), event["message"]
-    if job.state is State.PENDING:
-        # Between two attempts the newest event says why.
-        message = (job.retries and message) or "Waiting for a worker"
-    elif job.state is State.COMPLETED:
-        progress, message = 100, "Complete"
-    elif job.state is State.FAILED:
-        progress, message = -1, job.error or "Failed"
-    elif job.state is State.CANCELLED:
-        message = "Cancelled"
+    progress, message = lookup.standing(job, event)
     for name in ("result", "error", "reason"):
         data.pop(name, None)  # the row says them
     metadata = {"machine_id": job.request["machine_id"], **data}
