@@ -19,7 +19,7 @@ SHARES = {"kill_child": 0.16, "cut_connections": 0.016, "kill_main": 0.016}
 #: just ended, on a fast machine more often than not.
 AT_MOST, MORE_WAVES = 1.2, 4
 
-#: Seconds of the job's run until it is hurt, at most.
+#: Seconds of the job's run until it is hurt, at most; half of that after each miss.
 DELAY_S = 0.15
 
 #: Seconds a job may take to start, behind others that are hurt.
@@ -47,18 +47,27 @@ def churn(
     deck = damage(jobs, chance)
     missed: dict[str, list[int]] = {name: [] for name in SHARES}
     waiting, sent = len(deck), 0
+    delay_s = DELAY_S
     last: list[Subscriber] = []
     at_most = max(jobs * AT_MOST, jobs + MORE_WAVES * WAVE)
     while sent < jobs or (deck and sent < at_most):
         pages = [_watched(driver, payload) for _ in range(min(WAVE, jobs))]
         sent += len(pages)
         due = max(0, len(deck) - round(waiting * max(0.0, 1 - sent / jobs)))
-        victims = sorted(chance.sample(range(len(pages)), min(due, len(pages))))
-        for number in victims:
-            name = deck.pop()
-            tried_t = history.now()
-            if not _hurt(name, pages[number].job, faults, history, chance):
-                deck.insert(0, name)
+        victims = set(chance.sample(range(len(pages)), min(due, len(pages))))
+        for number, page in enumerate(pages):
+            if number not in victims:
+                continue
+            name, tried_t = deck[-1], history.now()
+            try:
+                bit = _hurt(name, page.job, faults, history, chance.uniform(0, delay_s))
+            except NeverHappened:
+                break  # whether it ends is asked below
+            if bit:
+                deck.pop()
+            else:
+                victims.add(number + 1)  # it has just ended: the next may still run
+                delay_s /= 2
                 missed[name] += _misses(history, tried_t)
         until_s = history.now() + END_WITHIN_S
         ended = [
@@ -98,14 +107,11 @@ def _watched(driver: Driver, payload: dict[str, object]) -> Subscriber:
 
 
 def _hurt(
-    name: str, job: str, faults: Faults, history: History, chance: random.Random
+    name: str, job: str, faults: Faults, history: History, delay_s: float
 ) -> bool:
-    """Hurt the job once it runs; return whether that bit."""
-    try:
-        history.until(job, "start", within_s=START_WITHIN_S)
-    except NeverHappened:
-        return False
-    pause(chance.uniform(0, DELAY_S))
+    """Hurt the job so long after its start; return whether that bit."""
+    history.until(job, "start", within_s=START_WITHIN_S)
+    pause(delay_s)
     if name == "kill_child":
         faults.kill_child(job)
     elif name == "kill_main":
