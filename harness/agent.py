@@ -1,7 +1,7 @@
 """Asks the application about itself, in its own interpreter, with a deadline.
 
-The other end of the pipe is `python witness.py agent APP`. Requests and answers are
-JSON lines with an id; an answer that comes after its deadline is dropped.
+The other end of the pipe is `python -m queueproof_witness APP`. Requests and answers
+are JSON lines with an id; an answer that comes after its deadline is dropped.
 """
 
 import json

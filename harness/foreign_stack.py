@@ -34,7 +34,7 @@ from harness.verdict import Verdict
 PROVIDES = frozenset({"app", "worker"})
 
 HERE = Path(__file__).resolve().parent
-WITNESS, WITNESS_SITE = HERE / "witness.py", HERE / "witness_site"
+WITNESS_SITE = HERE / "witness_site"
 
 
 class ForeignStack:
@@ -101,7 +101,6 @@ class ForeignStack:
         path = [str(WITNESS_SITE), *filter(None, [pythonpath])]
         return {
             "PYTHONPATH": os.pathsep.join(path),
-            "QUEUEPROOF_WITNESS": str(WITNESS),
             "QUEUEPROOF_LEDGER": str(self.ledger),
         }
 
@@ -111,7 +110,7 @@ class ForeignStack:
 
         Each has the same path inside as outside, and only the ledger is written to.
         """
-        modes = {WITNESS: "ro", WITNESS_SITE: "ro", self.ledger: "rw"}
+        modes = {WITNESS_SITE: "ro", self.ledger: "rw"}
         return {str(p): {"bind": str(p), "mode": mode} for p, mode in modes.items()}
 
     # --- for who sends the tasks ----------------------------------------------------

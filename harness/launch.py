@@ -231,8 +231,7 @@ class Launcher:
 
     def agent(self) -> Command:
         """Return the command of the agent, in the application's interpreter."""
-        witness = str(HARNESS / "witness.py")
-        argv = [self._python, witness, "agent", self._target.app]
+        argv = [self._python, "-m", "queueproof_witness", self._target.app]
         return self.command("agent", argv, pipe=True)
 
     def probe_worker(
@@ -318,7 +317,6 @@ class Launcher:
         env["QUEUEPROOF_PART"] = role
         env["QUEUEPROOF_ALLOWED_HOSTS"] = ",".join(self._allowed_hosts(values))
         if self._witness:
-            env["QUEUEPROOF_WITNESS"] = str(HARNESS / "witness.py")
             env["QUEUEPROOF_LEDGER"] = str(self._layout.ledger)
         # Guarded in a control run too: it must not reach a stranger's services either.
         path = [HARNESS / "witness_site", self._layout.work]

@@ -14,7 +14,7 @@ from harness.survey import served_queues, survey
 from harness.target_draft import draft
 from harness.target_file import load
 
-HARNESS = Path(__file__).resolve().parent.parent
+WITNESS_SITE = Path(__file__).resolve().parent.parent / "witness_site"
 
 #: Seconds the application may take to be imported and to tell of itself.
 IMPORT_WITHIN_S = 60.0
@@ -84,8 +84,9 @@ def _queues(app: str, python: str) -> tuple[list[str], str]:
     """Return the queues the application knows, or why none are known."""
     env = dict(os.environ)
     env |= {"CELERY_BROKER_URL": NOWHERE, "CELERY_RESULT_BACKEND": NOWHERE}
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [".", env.get("PYTHONPATH")]))
-    command = [python, str(HARNESS / "witness.py"), "agent", app]
+    path = [str(WITNESS_SITE), ".", *filter(None, [env.get("PYTHONPATH")])]
+    env["PYTHONPATH"] = os.pathsep.join(path)
+    command = [python, "-m", "queueproof_witness", app]
     request = json.dumps({"id": 1, "op": "describe"}) + "\n"
     try:
         run = subprocess.run(

@@ -67,7 +67,7 @@ def equip(target: Target, environ: Mapping[str, str] = os.environ) -> Equipment:
     # As on processes: what they write belongs to whoever runs the tests.
     user = told.user or (f"{os.getuid()}:{os.getgid()}" if sources else "")
     harness = Path(__file__).resolve().parents[1]
-    mounts = [harness / "witness.py", harness / "witness_site"]
+    mounts = [harness / "witness_site"]
     if sources:
         mounts += [*_places(target, environ), *target.pythonpath]
         mounts += [target.chdir] if target.chdir else []

@@ -22,7 +22,7 @@ def test_by_default_this_machine_is_mounted_into_a_plain_image():
     assert own.image == own.python_image == "python:3.12-slim"
     assert own.redis_image == "redis:7.4-alpine"
     assert own.user == f"{os.getuid()}:{os.getgid()}"
-    for needed in (sys.prefix, Path(harness.__file__).parent / "witness.py"):
+    for needed in (sys.prefix, Path(harness.__file__).parent / "witness_site"):
         real = Path(needed).resolve()
         assert any(real.is_relative_to(mount) for mount in own.mounts)
 
@@ -42,7 +42,7 @@ def test_an_image_of_its_own_sees_nothing_of_this_machine_but_the_witness(tmp_pa
     own = equip(target, {})
 
     assert (own.image, own.user, own.python) == ("shop:1", "1000", "/venv/bin/python")
-    assert {mount.name for mount in own.mounts} == {"witness.py", "witness_site"}
+    assert {mount.name for mount in own.mounts} == {"witness_site"}
 
 
 def test_sources_are_mounted_where_they_are_and_once(tmp_path):

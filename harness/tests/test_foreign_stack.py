@@ -21,12 +21,9 @@ ENFORCES, ROUTED = (
 #: Writes lines through the witness's own ledger, as a worker does that we know nothing
 #: of but its environment.
 WORKER = """
-import importlib.util, os, sys
-path = os.environ["QUEUEPROOF_WITNESS"]
-spec = importlib.util.spec_from_file_location("witness", path)
-witness = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(witness)
-ledger = witness.Ledger(os.environ["QUEUEPROOF_LEDGER"])
+import os, sys
+from queueproof_witness.ledger import Ledger
+ledger = Ledger(os.environ["QUEUEPROOF_LEDGER"])
 for line in sys.argv[1:]:
     what, job, how = line.split(":")
     ledger.write(what, job=job, role="child", how=how)
@@ -117,7 +114,7 @@ def test_the_worker_needs_only_paths_that_are_there(watch):
     assert Path(first, "sitecustomize.py").is_file()
     inside = {mount["bind"] for mount in foreign.volumes.values()}
     assert inside == set(foreign.volumes)
-    told = {first, environment["QUEUEPROOF_WITNESS"], environment["QUEUEPROOF_LEDGER"]}
+    told = {first, environment["QUEUEPROOF_LEDGER"]}
     assert inside == told
     assert foreign.ledger.stat().st_mode & 0o7777 == 0o1777
     written = [p for p, mount in foreign.volumes.items() if mount["mode"] == "rw"]

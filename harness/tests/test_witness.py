@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import witness
+from harness import witness_site
 from harness.ledger import Folder
 from harness.stack import Stack
 from harness.wait import wait_until
+from harness.witness_site.queueproof_witness import ledger as written
+from harness.witness_site.queueproof_witness import probe_tasks
 
-HARNESS = Path(witness.__file__).parent
+SITE = str(Path(witness_site.__file__).parent)
 
 
 def ends(stack, job, count=1):
@@ -163,12 +165,13 @@ def test_a_child_killed_between_two_marks_leaves_all_it_wrote(
 
 def test_nothing_is_lost_when_a_process_dies_at_once_after_a_line(tmp_path):
     code = (
-        "import os, sys; sys.path.insert(0, sys.argv[1]); import witness\n"
-        "ledger = witness.Ledger(sys.argv[2])\n"
+        "import os, sys; sys.path.insert(0, sys.argv[1]); "
+        "from queueproof_witness.ledger import Ledger\n"
+        "ledger = Ledger(sys.argv[2])\n"
         "for n in range(500): ledger.write('mark', n=n)\n"
         "os.kill(os.getpid(), 9)"
     )
-    subprocess.run([sys.executable, "-c", code, HARNESS, tmp_path], check=False)
+    subprocess.run([sys.executable, "-c", code, SITE, tmp_path], check=False)
 
     (file,) = tmp_path.iterdir()
     with file.open("a") as stream:
@@ -213,17 +216,17 @@ def test_files_are_open_to_every_user_whatever_the_umask(plain_stack):
 
 
 def test_a_line_never_exceeds_one_write(tmp_path):
-    ledger = witness.Ledger(str(tmp_path))
+    ledger = written.Ledger(str(tmp_path))
 
     ledger.write("end", **dict.fromkeys("abcdefgh", "☃" * 5000))
 
     (file,) = tmp_path.iterdir()
-    assert len(file.read_bytes()) <= witness.LINE_BYTES
+    assert len(file.read_bytes()) <= written.LINE_BYTES
     assert json.loads(file.read_text())["a"].startswith("\u2603")
 
 
 def test_a_folder_that_is_gone_costs_the_line_and_nothing_else(tmp_path):
-    witness.Ledger(str(tmp_path / "gone")).write("start", job="j")
+    written.Ledger(str(tmp_path / "gone")).write("start", job="j")
 
 
 def test_states_are_the_same_without_the_witness(
@@ -268,9 +271,9 @@ class Cuda:
 
 def test_memory_of_a_card_is_taken_in_order_and_given_back(monkeypatch):
     cuda = Cuda()
-    monkeypatch.setattr(witness.ctypes, "CDLL", lambda name: cuda)
+    monkeypatch.setattr(probe_tasks.ctypes, "CDLL", lambda name: cuda)
 
-    with witness._on_card(512):
+    with probe_tasks._on_card(512):
         taken = ["cuInit", "cuDeviceGet", "cuCtxCreate_v2", "cuMemAlloc_v2"]
         assert cuda.calls == taken
 
@@ -278,10 +281,10 @@ def test_memory_of_a_card_is_taken_in_order_and_given_back(monkeypatch):
 
 
 def test_a_full_card_is_an_error_of_the_task_with_its_number(monkeypatch):
-    monkeypatch.setattr(witness.ctypes, "CDLL", lambda name: Cuda("cuMemAlloc_v2"))
+    monkeypatch.setattr(probe_tasks.ctypes, "CDLL", lambda name: Cuda("cuMemAlloc_v2"))
 
     with pytest.raises(OSError, match="cuMemAlloc_v2: CUDA error 2"):
-        witness._on_card(512).__enter__()
+        probe_tasks._on_card(512).__enter__()
 
 
 # The chaining sitecustomize
@@ -297,17 +300,13 @@ def python(code, path, **env):
     ).stdout.strip()
 
 
-SITE = str(HARNESS / "witness_site")
-WITNESS = str(HARNESS / "witness.py")
-
-
 def test_the_sitecustomize_it_hides_still_runs(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("print('theirs')")
 
     seen = python(
         "import sys; print(sys.modules['sitecustomize'].__file__)",
         f"{SITE}{os.pathsep}{tmp_path}",
-        QUEUEPROOF_WITNESS=WITNESS,
+        QUEUEPROOF_LEDGER=str(tmp_path),
     )
 
     assert seen.splitlines() == ["theirs", str(tmp_path / "sitecustomize.py")]
@@ -319,22 +318,32 @@ def test_a_process_without_celery_never_loads_the_witness():
         "'importlib.util' in sys.modules and 'asyncio' in sys.modules)"
     )
 
-    assert python(code, SITE, QUEUEPROOF_WITNESS=WITNESS) == "False False"
+    assert python(code, SITE, QUEUEPROOF_LEDGER=".") == "False False"
 
 
 def test_a_process_that_only_sends_tasks_gets_no_probe_task_and_no_ledger(tmp_path):
     code = (
         "import sys, celery.signals; app = celery.Celery('a'); app.finalize(); "
         "print('queueproof_witness' in sys.modules, "
+        "'queueproof_witness.probe_tasks' in sys.modules, "
         "any(name.startswith('queueproof') for name in app.tasks))"
     )
 
-    seen = python(
-        code, SITE, QUEUEPROOF_WITNESS=WITNESS, QUEUEPROOF_LEDGER=str(tmp_path)
+    seen = python(code, SITE, QUEUEPROOF_LEDGER=str(tmp_path))
+
+    assert seen == "True False False"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_application_that_rebuilds_its_path_is_watched_all_the_same(tmp_path):
+    code = (
+        "import os, sys; "
+        "sys.path = [p for p in sys.path if 'witness_site' not in p]; "
+        "import celery.signals; print(len(sys.modules['queueproof_witness'].__path__), "
+        "any('witness_site' in p for p in sys.path))"
     )
 
-    assert seen == "True False"
-    assert list(tmp_path.iterdir()) == []
+    assert python(code, SITE, QUEUEPROOF_LEDGER=str(tmp_path)) == "1 False"
 
 
 def test_without_its_variable_it_does_nothing():

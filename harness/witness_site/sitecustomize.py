@@ -1,7 +1,7 @@
 """First on PYTHONPATH: guards every process, hands the witness to Celery workers.
 
 Python imports this file at every start. It installs the guard beside it, runs the
-sitecustomize it hides (a machine's own, say), and if QUEUEPROOF_WITNESS names a file,
+sitecustomize it hides (a machine's own, say), and if QUEUEPROOF_LEDGER names a folder,
 waits for the first import of `celery.signals`; then it loads the witness. A process
 that never imports celery pays one comparison per import. Python >= 3.9, standard
 library only.
@@ -23,9 +23,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class _WhenCeleryComes:
     """A path finder that finds nothing, but sees `celery.signals` being looked for."""
 
-    def __init__(self, witness_path: str) -> None:
-        self.witness_path = witness_path
-
     def find_spec(
         self, name: str, path: Any = None, target: Any = None
     ) -> ModuleSpec | None:
@@ -42,36 +39,32 @@ class _WhenCeleryComes:
 
         def run_module_then_witness(module: Any) -> None:
             run_module(module)
-            _witness(self.witness_path).install(module)
+            _ours("queueproof_witness.signals").install(module)
 
         spec.loader.exec_module = run_module_then_witness  # type: ignore[method-assign]
         return spec
 
 
-def _load(name: str, path: str) -> Any:
-    import importlib.util
+def _ours(name: str) -> Any:
+    """Import from this folder, wherever the application has put it in `sys.path`."""
+    from importlib import import_module
 
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"cannot load {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _witness(path: str) -> Any:
-    return sys.modules.get("queueproof_witness") or _load("queueproof_witness", path)
+    sys.path.insert(0, HERE)
+    try:
+        return import_module(name)
+    finally:
+        sys.path.remove(HERE)
 
 
 def _tell_refused(**refused: Any) -> None:
     """Write to the ledger that the guard refused something; losing it is no harm."""
-    path, folder = map(os.environ.get, ("QUEUEPROOF_WITNESS", "QUEUEPROOF_LEDGER"))
-    if path and folder:
+    folder = os.environ.get("QUEUEPROOF_LEDGER")
+    if folder:
         import contextlib
 
         with contextlib.suppress(ImportError, OSError):
-            _witness(path).Ledger(folder).write("refused", **refused)
+            ledger = _ours("queueproof_witness.ledger").Ledger(folder)
+            ledger.write("refused", **refused)
 
 
 def _run_the_hidden_sitecustomize() -> None:
@@ -79,13 +72,16 @@ def _run_the_hidden_sitecustomize() -> None:
 
     elsewhere = [place for place in sys.path if os.path.abspath(place) != HERE]
     spec = PathFinder.find_spec("sitecustomize", elsewhere)
-    if spec is not None and spec.origin:
-        _load("sitecustomize", spec.origin)
+    if spec is not None and spec.loader is not None:
+        from importlib.util import module_from_spec
+
+        sys.modules["sitecustomize"] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["sitecustomize"])
 
 
 if "QUEUEPROOF_ALLOWED_HOSTS" in os.environ:
     # It lies beside this file; importlib would cost every process 5 ms.
     __import__("queueproof_guard").install(_tell_refused)
-if os.environ.get("QUEUEPROOF_WITNESS"):
-    sys.meta_path.insert(0, _WhenCeleryComes(os.environ["QUEUEPROOF_WITNESS"]))
+if os.environ.get("QUEUEPROOF_LEDGER"):
+    sys.meta_path.insert(0, _WhenCeleryComes())
 _run_the_hidden_sitecustomize()

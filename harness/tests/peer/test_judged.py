@@ -1,6 +1,6 @@
 """A stack that pytest-celery brought up, judged by our contracts.
 
-The worker gets the witness through its environment and three mounts, the two fixtures
+The worker gets the witness through its environment and two mounts, the two fixtures
 below; the tasks are sent as in any test of pytest-celery.
 """
 
