@@ -73,8 +73,14 @@ python -m reference_app agent monitor
 python -m reference_app agent monitor --port 8080
 
 \b
-Flower shows messages and processes; what became of a job is in its row. Workers here
-send no heartbeats: Flower calls an idle one offline after two minutes.
+It shows the workers that tell of their tasks, once they have had one:
+
+
+python -m reference_app agent worker --task-events
+
+Off unless you look: telling goes through Redis, and while that is away it can hold up
+the worker. They send no heartbeats: Flower calls an idle one offline after two minutes.
+What became of a job is in its row, not here.
 
 Exit codes: Flower's own; 2 it is not installed.
 """
