@@ -21,7 +21,7 @@ def test_two_beats_are_as_good_as_one_and_each_outlives_the_other(
 
 
 @pytest.mark.contract("schedule.returns-after-a-kill", "schedule.survives-lost-lock")
-def test_a_beat_whose_redis_was_restarted_and_that_was_killed_returns(
+def test_a_beat_whose_redis_was_away_and_that_was_killed_returns(
     agent, faults, history
 ):
     situations.schedule.hung_and_killed(agent, faults, history)

@@ -19,6 +19,9 @@ FIRST_WITHIN_S = 30.0
 #: Seconds until another scheduler leads, or a worker does what it was given to do.
 MET_WITHIN_S = 20.0
 
+#: Periods without Redis, so that something would have been sent.
+AWAY = 1.5
+
 #: Periods that beat hangs before it is killed, so that runs are missed.
 HANGS = 3
 
@@ -48,12 +51,13 @@ def two_schedulers(agent: Agent, faults: Faults, history: History) -> None:
         _watch(history, 2.5 * longest_s)
 
 
-@situation("schedule.returns-after-a-kill", "schedule.survives-lost-lock", takes_s=15)
+@situation("schedule.returns-after-a-kill", "schedule.survives-lost-lock", takes_s=18)
 def hung_and_killed(agent: Agent, faults: Faults, history: History) -> None:
-    """Restart Redis; later let beat hang for some slots, and kill it."""
+    """Take Redis away for a slot or two; later let beat hang for some, and kill it."""
     longest_s = _running(agent, history)
     _watch(history, longest_s / 2)  # no message is on its way
-    faults.redis_restart()
+    with faults.redis_stop():
+        _watch(history, AWAY * longest_s)
     _until_each_ran(history)
     _watch(history, 1.5 * longest_s)
     with faults.pause("beat"):
