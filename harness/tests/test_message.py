@@ -6,7 +6,6 @@ import pytest
 import redis
 
 from harness.faults.message import GARBAGE, NOBODYS_TASK
-from harness.probes import Probes
 from harness.wait import wait_until
 
 
@@ -48,15 +47,17 @@ def test_an_empty_queue_has_no_second_delivery(history, faults, broker):
     assert told(history)["bit"] is False
 
 
-def test_a_message_a_worker_holds_is_delivered_again(plain_stack, history, faults):
-    """Not acknowledged before its time has come, so it lies in no queue."""
+def test_a_message_a_worker_holds_is_delivered_again(plain_stack, faults):
+    """Not acknowledged before its task has ended, so it lies in no queue."""
     queue = plain_stack.probe_worker().queue()
-    job = plain_stack.agent.send("plain.add", (1, 2), queue=queue, countdown=1)
-    probe = Probes(plain_stack, history)
-    wait_until(lambda: probe.queue(queue).unacked, within_s=15, what="it is held")
+    job = plain_stack.agent.probe("hold_late", queue=queue)
+    wait_until(
+        lambda: ledger(plain_stack, job, "start"), within_s=15, what="it is held"
+    )
 
     assert faults.second_delivery(queue) is None
     assert faults.second_delivery(queue, job=job) == job
+    plain_stack.agent.release(job)
 
     wait_until(
         lambda: len(ledger(plain_stack, job, "start")) == 2,
