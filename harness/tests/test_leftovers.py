@@ -41,13 +41,14 @@ def test_what_still_runs_or_waits_is_left_over(plain_stack):
     def is_left_over(what):
         return any(what in reason for reason in leftovers(plain_stack))
 
-    # Each for longer than the time between two looks, also on a busy machine.
-    job = plain_stack.agent.probe("sleep", seconds=2, queue=worker.queue())
+    job = plain_stack.agent.probe("hold", queue=worker.queue())
     said = f"job {job} still runs"
-    wait_until(lambda: is_left_over(said), within_s=10, what=said)
-    plain_stack.agent.send("plain.add", (1, 2), queue="plain", countdown=2)
+    wait_until(lambda: is_left_over(said), within_s=15, what=said)
+    plain_stack.agent.release(job)
+    job = plain_stack.agent.probe("hold_late", queue=worker.queue())
     said = "not acknowledged"
-    wait_until(lambda: is_left_over(said), within_s=10, what=said)
+    wait_until(lambda: is_left_over(said), within_s=15, what=said)
+    plain_stack.agent.release(job)
     rests(plain_stack)
 
 
