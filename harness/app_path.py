@@ -13,7 +13,8 @@ from typing import Any
 
 from harness.errors import AgentError, TargetError
 from harness.target import Target
-from harness.target_file import PLACES, find_target, from_table, read_table
+from harness.target_file import PLACES, find_target, read_table
+from harness.target_table import from_table
 
 #: How a worker is started where nobody says otherwise: pool, queues and limits are
 #: then those of the application's own settings.

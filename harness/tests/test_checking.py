@@ -7,7 +7,7 @@ from harness.errors import ContractError, NeverHappened, NotApplicable, TargetEr
 from harness.report.verdict_file import Judged
 from harness.run import Run
 from harness.situations import Situation, situations
-from harness.target_file import from_table
+from harness.target_table import from_table
 from harness.verdict import ExitCode, Status, holds, inconclusive, violated
 
 APPS = Path(__file__).parent / "apps"

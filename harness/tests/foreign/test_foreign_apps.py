@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.stack import Stack
-from harness.target_file import from_table
+from harness.target_table import from_table
 from harness.tests.conftest import APPS
 from harness.wait import wait_until
 
