@@ -1,37 +1,46 @@
-"""The pytest plugin: options, markers, fixtures, and when a history is judged.
+"""The pytest plugin: options, markers, and when a history is judged.
 
 It does nothing until a test carries `@pytest.mark.contract(...)` or asks for one of its
 fixtures, and imports nothing of weight before.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness import parallel
+from harness.fixtures import (  # pytest finds them here
+    agent,
+    driver,
+    faults,
+    history,
+    probes,
+    rollout,
+    stack,
+    stage,
+    target,
+)
+from harness.session import RUN, SCENARIO, contracts_of, ids_of, run_of
 
 if TYPE_CHECKING:
-    from harness.agent import Agent
-    from harness.contract import Contract
-    from harness.driver import Driver
-    from harness.faults import Faults
-    from harness.history import History
-    from harness.probes import Probes
     from harness.report.verdict_file import Judged
-    from harness.rollout import Rollout
-    from harness.run import Run
-    from harness.scenario import Scenario
-    from harness.stack import Stack
-    from harness.target import Target
+
+__all__ = [
+    "agent",
+    "driver",
+    "faults",
+    "history",
+    "probes",
+    "rollout",
+    "stack",
+    "stage",
+    "target",
+]
 
 #: As in `harness.stages`, which is not imported before there is a scenario.
 STAGES = ("before", "mixed", "after", "rolled_back")
-
-_RUN: "pytest.StashKey[Run]" = pytest.StashKey()
-_SCENARIO: "pytest.StashKey[Scenario]" = pytest.StashKey()
-_PROBES: "pytest.StashKey[Probes]" = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "after: with --stage the others are left out",
     )
     parallel.register(
-        config, lambda: _run(config), lambda: config.stash.get(_RUN, None)
+        config, lambda: run_of(config), lambda: config.stash.get(RUN, None)
     )
 
 
@@ -96,15 +105,15 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Refuse unknown contracts; with --mutant keep only its contract's scenarios."""
-    marked = [item for item in items if _ids(item)]
+    marked = [item for item in items if ids_of(item)]
     if not marked and not config.getoption("--mutant"):
         return
     from harness.errors import ContractError, MutantError, TargetError
 
     try:
         for item in marked:
-            _contracts(item)
-        mutant = _run(config).mutant
+            contracts_of(item)
+        mutant = run_of(config).mutant
     except (ContractError, MutantError, TargetError) as error:
         parallel.wrong_use(config, str(error))
     for item in marked:
@@ -118,7 +127,7 @@ def pytest_collection_modifyitems(
     if stage is not None:
         _keep(config, items, [i for i in marked if stage in _stages(config, i)])
     if mutant is not None and not config.getoption("--all-scenarios"):
-        kept = [item for item in items if mutant.contract in _ids(item)]
+        kept = [item for item in items if mutant.contract in ids_of(item)]
         if not kept:
             parallel.wrong_use(
                 config, f"No scenario collected is marked with {mutant.contract}."
@@ -146,161 +155,16 @@ def _stages(config: pytest.Config, item: pytest.Item) -> tuple[str, ...]:
     return names
 
 
-def _ids(item: pytest.Item) -> list[str]:
-    ids = (id for mark in item.iter_markers("contract") for id in mark.args)
-    return list(dict.fromkeys(ids))
-
-
-def _contracts(item: pytest.Item) -> "list[Contract]":
-    from harness.contract import find_contract
-
-    return [find_contract(id) for id in _ids(item)]
-
-
-# The run
-
-
-def _run(config: pytest.Config) -> "Run":
-    """Return the session's run, made at first use."""
-    if _RUN in config.stash:
-        return config.stash[_RUN]
-    from harness.mutant import find_mutant
-    from harness.run import Run, run_folder
-    from harness.target_file import load, need_target
-
-    given = config.getoption("--target")
-    path = Path(given) if given else need_target(config.rootpath)
-    scenarios = path.parent if given else config.rootpath / "scenarios"
-    name = config.getoption("--mutant")
-    again = f' --target="{given}"' if _was_typed(config, "--target") else ""
-    again += f" --mutant {name}" if name else ""
-    engine = config.getoption("--engine")
-    again += f" --engine {engine}" if engine != "process" else ""
-    stage = config.getoption("--stage")
-    again += f" --stage {stage}" if stage else ""
-    run_id, part = parallel.place(config)
-    run = Run(
-        load(path),
-        lambda: run_folder(config.rootpath, config.getoption("--run-dir"), run_id),
-        engine=engine,
-        mutant=find_mutant(name, scenarios / "mutants") if name else None,
-        again=again,
-        part=part,
-        stage=stage,
-    )
-    config.stash[_RUN] = run
-    return run
-
-
-def _was_typed(config: pytest.Config, option: str) -> bool:
-    return any(str(arg).startswith(option) for arg in config.invocation_params.args)
-
-
-# Fixtures
-
-
-@pytest.fixture(scope="session")
-def target(pytestconfig: pytest.Config) -> "Target":
-    """Return the description of the application under test."""
-    return _run(pytestconfig).target
-
-
-@pytest.fixture
-def history(request: pytest.FixtureRequest) -> "Iterator[History]":
-    """Return what is observed in this test; judged when its body ends."""
-    from harness.scenario import Scenario
-
-    item = request.node
-    run = _run(request.config)
-    contracts = [c for c in _contracts(item) if run.not_applicable(c) is None]
-    scenario = Scenario(run, item.nodeid, contracts)
-    item.stash[_SCENARIO] = scenario
-    yield scenario.history
-    scenario.close()
-
-
-@pytest.fixture
-def stack(request: pytest.FixtureRequest, history: "History") -> "Iterator[Stack]":
-    """Return the running application; kept from test to test while it stays clean."""
-    run = _run(request.config)
-    scenario = request.node.stash[_SCENARIO]
-    from harness.probes import Probes
-
-    running = run.stack_for(history)
-    if running.described and "rollout" not in request.fixturenames:
-        from harness.rollout import deploy
-
-        deploy(running, {})
-    probes = Probes(running, history)
-    scenario.follow(running, probes)
-    request.node.stash[_PROBES] = probes
-    yield running
-    probes.close()
-    scenario.close()
-    run.release_stack(request.node.nodeid)
-
-
-@pytest.fixture(scope="session")
-def stage(pytestconfig: pytest.Config) -> str | None:
-    """Return the stage of the migration given by --stage."""
-    found: str | None = pytestconfig.getoption("--stage")
-    return found
-
-
-@pytest.fixture
-def rollout(stack: "Stack", history: "History") -> "Rollout":
-    """Deploy the API anew, configured differently, while jobs are in flight.
-
-    What it is left at the next test that asks for it finds; any other finds the API as
-    it is described.
-    """
-    from harness.rollout import Rollout
-
-    return Rollout(stack, history)
-
-
-@pytest.fixture
-def driver(stack: "Stack", history: "History") -> "Iterator[Driver]":
-    """Act as the user: submit, watch, cancel, ask."""
-    from harness.driver import Driver
-
-    others = [each for each in stack.replicas.values() if each.role == "api"]
-    user = Driver(stack.target, stack.urls.api, history, others=others)
-    yield user
-    user.close()
-
-
-@pytest.fixture
-def faults(stack: "Stack", history: "History") -> "Faults":
-    """Act as bad luck: kill, freeze, take Redis away."""
-    from harness.faults import Faults
-
-    return Faults(stack, history)
-
-
-@pytest.fixture
-def probes(request: pytest.FixtureRequest, stack: "Stack") -> "Probes":
-    """Look from outside: processes, memory, queues, Redis."""
-    looking: Probes = request.node.stash[_PROBES]
-    return looking
-
-
-@pytest.fixture
-def agent(stack: "Stack") -> "Agent":
-    """Ask the application's own interpreter, and send tasks the way it does."""
-    return stack.agent
-
-
 # Judging
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what the target cannot be asked, saying why."""
-    contracts = _contracts(item) if _ids(item) else []
+    contracts = contracts_of(item) if ids_of(item) else []
     if not contracts:
         return
-    run = _run(item.config)
+    run = run_of(item.config)
     reasons = {c.id: why for c in contracts if (why := run.not_applicable(c))}
     for id, why in reasons.items():
         run.skip([id], why)
@@ -311,7 +175,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Judge the history when the body has ended, however it ended."""
-    scenario = item.stash.get(_SCENARIO, None)
+    scenario = item.stash.get(SCENARIO, None)
     if scenario is None or not scenario.contracts:
         return (yield)
     from harness.errors import NeverHappened, NotApplicable
@@ -338,7 +202,7 @@ def _fail_unless_all_hold(item: pytest.Item, judged: "Judged") -> None:
     from harness.verdict import Status
 
     __tracebackhide__ = True
-    scenario = item.stash[_SCENARIO]
+    scenario = item.stash[SCENARIO]
     path = scenario.folder / "history.jsonl"
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
@@ -358,11 +222,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note every error of a scenario that is not a verdict."""
     report = yield
-    if report.failed and call.excinfo is not None and _RUN in item.config.stash:
+    if report.failed and call.excinfo is not None and RUN in item.config.stash:
         error = call.excinfo.value
         asked = "history" in getattr(item, "fixturenames", ())
         if asked and not isinstance(error, pytest.fail.Exception):
-            item.config.stash[_RUN].failed(item.nodeid, error)
+            item.config.stash[RUN].failed(item.nodeid, error)
     return report
 
 
@@ -372,7 +236,7 @@ def pytest_runtest_makereport(
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop what runs, write the verdicts, and set the exit code from them."""
-    run = session.config.stash.get(_RUN, None)
+    run = session.config.stash.get(RUN, None)
     if run is None:
         return
     from harness.verdict import ExitCode
@@ -395,7 +259,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Print the table of verdicts and whatever is worth knowing beside it."""
-    run = config.stash.get(_RUN, None)
+    run = config.stash.get(RUN, None)
     if run is None or not (run.tests or run.skips):
         return
     from harness.report.table import verdict_table

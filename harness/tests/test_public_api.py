@@ -40,6 +40,8 @@ def test_the_plugin_loads_nothing_of_weight():
     loaded = loaded_by("import harness.plugin")
     assert not loaded & HEAVY
     assert not {name for name in loaded if name.startswith("harness.")} - {
+        "harness.fixtures",
         "harness.parallel",
         "harness.plugin",
+        "harness.session",
     }
