@@ -13,6 +13,9 @@ from harness.engines import Engine, ProcessId
 #: Seconds in which the share is given once, as in the kernel's own default.
 PERIOD_S = 0.1
 
+#: Seconds all may be stopped at a time, however long they have run.
+LONGEST_REST_S = 1.0
+
 #: Seconds between two looks for new processes: a look reads the whole of /proc.
 LOOK_EVERY_S = 0.5
 
@@ -40,13 +43,24 @@ class DutyCycle:
         self._thread.join()
 
     def _run(self) -> None:
+        went_on = time.monotonic() - PERIOD_S * self._share
         while not self._end.is_set():
-            for id in self._known:
-                self._engine.pause(id)
-            self._end.wait(PERIOD_S * (1 - self._share))
+            self._hold(self._known)
+            # Who has run for longer, since this thread was late, rests for longer.
+            ran_s = time.monotonic() - went_on
+            rest_s = min(ran_s * (1 - self._share) / self._share, LONGEST_REST_S)
+            rests_until = time.monotonic() + rest_s
+            if time.monotonic() - self._looked >= LOOK_EVERY_S:
+                born = set(self._find()) - self._known
+                self._hold(born)
+                self._known |= born
+                self._looked = time.monotonic()
+            self._end.wait(max(0.0, rests_until - time.monotonic()))
             for id in self._known:
                 self._engine.resume(id)
+            went_on = time.monotonic()
             self._end.wait(PERIOD_S * self._share)
-            if time.monotonic() - self._looked >= LOOK_EVERY_S:
-                self._known |= set(self._find())
-                self._looked = time.monotonic()
+
+    def _hold(self, ids: Collection[ProcessId]) -> None:
+        for id in ids:
+            self._engine.pause(id)

@@ -76,7 +76,7 @@ def flushed(stack: Stack, history: Recorder) -> Victim | None:
 LONGEST_PAUSE_S = 60
 
 #: Seconds the probing write waits: reads are answered in a millisecond meanwhile.
-PROBE_S = 0.2
+PROBE_S = 0.5
 
 
 @contextmanager

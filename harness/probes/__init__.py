@@ -62,7 +62,7 @@ class Probes:
     def tree(self, role: str) -> list[ProcessInfo]:
         """Return the processes of a part, zombies too; a living one is recorded."""
         infos = self._stack.engine.tree(self._stack.process(role))
-        for info in infos:
+        for info in (i for i in infos if i.state not in processes.GONE_STATES):
             self._history.record(
                 "probe",
                 "alive",

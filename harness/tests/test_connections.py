@@ -101,7 +101,7 @@ def test_a_kind_that_does_not_exist_is_refused(plain_stack, faults):
         faults.cut_connections("blocked")
 
 
-def test_a_probe_is_not_in_its_own_list(plain_stack):
+def test_a_probe_is_not_in_its_own_list(plain_stack, faults):
     stack, port = plain_stack, plain_stack.urls.redis_port
 
     assert isinstance(ping(port, within_s=1), float)

@@ -157,7 +157,7 @@ def test_a_stopped_redis_refuses_and_comes_back_with_its_data(
 
 def test_paused_writes_wait_while_reads_are_answered(plain_stack, history, faults):
     url = plain_stack.urls.events
-    with redis.Redis.from_url(url, socket_timeout=0.2, retry=None) as client:
+    with redis.Redis.from_url(url, socket_timeout=2, retry=None) as client:
         client.set("paused", "before")
         with faults.pause_writes():
             assert client.get("paused") == b"before"
@@ -242,5 +242,5 @@ def test_a_file_that_was_never_there_cannot_be_missed(plain_stack, history, faul
 def test_the_noop_leaves_its_victim_alone(plain_stack, history, faults):
     victim = faults.noop("worker")
 
-    assert plain_stack.engine.state(victim.id) in {"R", "S"}  # neither stopped nor gone
+    assert plain_stack.engine.state(victim.id) not in (None, "T", "Z", "X")
     assert told(history)["bit"] is True

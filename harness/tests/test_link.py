@@ -4,9 +4,9 @@ import pytest
 import redis
 
 from harness.errors import StackError
-from harness.faults import Faults
+from harness.faults import Faults, link
 from harness.packet_loss import RETRANSMIT_S
-from harness.probes.connections import ping
+from harness.probes.connections import held, ping
 from harness.probes.redis import why_down
 from harness.wait import wait_until
 
@@ -31,12 +31,12 @@ def linked(plain_stack):
     ).broker
 
 
-def works(stack):
+def works(stack, within_s=20):
     """Whether the linked worker executes a task sent now."""
     job = stack.agent.send("plain.add", (1, 2), queue="plain")
     wait_until(
         lambda: "end" in [o["what"] for o in stack.executions.lines("ledger", job)],
-        within_s=20,
+        within_s=within_s,
         what="the linked worker has executed it",
         on_timeout=lambda: stack.logs("worker"),
     )
@@ -78,7 +78,7 @@ def test_in_a_black_hole_nothing_arrives_and_nobody_hangs_up(
 def test_without_answers_what_is_said_arrives_all_the_same(
     plain_stack, history, faults, linked
 ):
-    with redis.Redis.from_url(linked, socket_timeout=0.3, retry=None) as client:
+    with redis.Redis.from_url(linked, socket_timeout=2, retry=None) as client:
         client.ping()
         with faults.no_answers("worker") as victim:
             assert victim.role == "worker"
@@ -120,7 +120,7 @@ def test_a_slow_link_is_late_by_twice_the_delay(plain_stack, history, faults, li
 
     assert why_down(linked) is None
     assert told(history)["bit"] is True
-    assert "answered in 0.2" in told(history)["proof"]
+    assert "PING through the link: answered in " in told(history)["proof"]
 
 
 def test_a_lossy_link_stalls_and_works_on(plain_stack, history, faults):
@@ -128,7 +128,8 @@ def test_a_lossy_link_stalls_and_works_on(plain_stack, history, faults):
     with faults.loss("worker", share=0.2):
         answers = [ping(port, within_s=RETRANSMIT_S) for _ in range(50)]
         assert any(answer == "timed out" for answer in answers)
-        works(plain_stack)
+        # A packet may be lost again and again, each time for twice as long.
+        works(plain_stack, within_s=90)
 
     assert all(isinstance(ping(port, within_s=2), float) for _ in range(20))
     assert told(history)["bit"] is True
@@ -150,7 +151,11 @@ def test_a_lossy_link_heals_when_the_body_raises(plain_stack, history, faults, l
     works(plain_stack)
 
 
-def test_a_loss_that_loses_nothing_does_not_bite(plain_stack, history, faults):
+def test_a_loss_that_loses_nothing_does_not_bite(
+    plain_stack, history, faults, monkeypatch
+):
+    # Nothing is lost, so nothing waits for so long, also on a machine that stalls.
+    monkeypatch.setattr(link, "RETRANSMIT_S", 5.0)
     with faults.loss("worker", share=1e-9) as victim:
         assert victim is None
 
@@ -223,8 +228,13 @@ def test_of_a_replica_the_way_to_its_broker_alone_can_be_hurt(
 
 
 def test_a_part_that_goes_round_its_link_is_not_hurt(plain_stack, history, faults):
-    plain_stack.probe_worker()  # started without a link
-    links = plain_stack.links
+    probe, port = plain_stack.probe_worker().role, plain_stack.urls.redis_port
+    links, engine = plain_stack.links, plain_stack.engine  # started without a link
+    wait_until(
+        lambda: held(engine, plain_stack.process(probe), port),
+        within_s=20,
+        what="it is connected",
+    )
     links._proxies["probe-0"] = links.proxy("worker")
     try:
         with faults.refuse("probe-0") as victim:

@@ -7,12 +7,14 @@ import signal
 import socket
 import sqlite3
 import threading
+import time
 
 import pytest
 import redis
 
 from harness.engines import ProcessId
 from harness.probes import Probes, health, memory
+from harness.probes import redis as probes_redis
 from harness.probes.processes import is_gone
 from harness.target import Record
 from harness.wait import wait_until
@@ -98,20 +100,34 @@ def test_the_tree_of_a_worker_is_its_main_and_its_child(plain_stack, probes, his
 
     last = history.of(source="probe", kind="alive")[-1]
     assert last["role"] == "worker"
-    assert last["state"] in "RS"
+    assert last["state"] not in "TZX"
+
+
+def marks(stack, job):
+    lines = stack.executions.lines("ledger", job)
+    return [line["name"] for line in lines if line["what"] == "mark"]
 
 
 def test_what_a_task_starts_is_found_below_it_and_by_its_marks_and_watched(
     plain_stack, probes, history
 ):
     job = plain_stack.agent.probe("start_processes", queue="plain", seconds=30)
+
+    def seen_now():
+        # The shell's own two are called "sh", too, until they are what they become.
+        begin_t = history.now()
+        if len(probes.watch_started(job)) < 5:
+            return []
+        seen = history.of(source="probe", kind="alive", job=job)
+        seen = [o for o in seen if o.t >= begin_t]
+        return seen if {"sh", "sleep", "cat"} <= {o["name"] for o in seen} else []
+
     wait_until(
-        lambda: len(probes.watch_started(job)) >= 5,
-        within_s=20,
-        what="a shell with a pipeline, a fork and a daemon run",
+        lambda: "started" in marks(plain_stack, job), within_s=20, what="all are there"
     )
-    seen = history.of(source="probe", kind="alive", job=job)
-    assert {"sh", "sleep", "cat"} <= {o["name"] for o in seen}
+    seen = wait_until(
+        seen_now, within_s=20, what="a shell with a pipeline, a fork and a daemon run"
+    )
     assert {o["role"] for o in seen} == {"started"}
 
     started = {o["pid"]: o for o in seen}
@@ -227,7 +243,10 @@ def test_waiting_messages_are_counted_at_every_priority(plain_stack, probes):
     assert probes.queue("nobody").length == 0
 
 
-def test_redis_is_down_when_it_does_not_answer(plain_stack, probes, history):
+def test_redis_is_down_when_it_does_not_answer(
+    plain_stack, probes, history, monkeypatch
+):
+    monkeypatch.setattr(probes_redis, "ANSWER_WITHIN_S", 2.0)
     assert probes.redis_down() is False
     plain_stack.engine.pause(plain_stack.process("redis").id)
     try:
@@ -259,16 +278,18 @@ def test_a_late_answer_makes_those_due_meanwhile_late(history):
 
         threading.Thread(target=serve, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        begin = time.monotonic()
         with health.watched(history, "api-2", url, "GET /health"):
             assert asleep.wait(10)
             threading.Event().wait(0.3)
+        took_s = time.monotonic() - begin
 
     seen = history.of(source="probe", kind="health")
     assert {(o["api"], o["code"]) for o in seen} == {("api-2", 200)}
     # Also those that were due until the end, and could not be asked before.
     late = [o for o in seen if o["late_s"] >= 0.1]
-    assert 10 <= len(late) < 30
-    assert 0.5 <= max(o["late_s"] for o in seen) < 2
+    assert 10 <= len(late) <= took_s / health.EVERY_S + 1
+    assert 0.5 <= max(o["late_s"] for o in seen) < took_s
 
 
 def test_who_does_not_answer_has_no_code(history):

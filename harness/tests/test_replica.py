@@ -40,7 +40,11 @@ def test_a_second_worker_has_a_node_name_of_its_own(whole_stack, history, faults
     first = whole_stack.process("worker").id
     with faults.replica("worker") as second:
         name = second.name
-        nodes = whole_stack.agent.workers(timeout_s=1)
+        nodes = wait_until(
+            lambda: len(w := whole_stack.agent.workers(timeout_s=1)) == 2 and w,
+            within_s=20,
+            what="both answer",
+        )
         assert sorted(node.partition("@")[0] for node in nodes) == ["celery", name]
         assert len(set(nodes.values())) == 2
         process = whole_stack.process(name).id
@@ -136,6 +140,7 @@ def test_an_api_that_does_not_die_was_not_restarted(
     whole_stack, history, faults, monkeypatch
 ):
     monkeypatch.setattr(restart, "OUT_WITHIN_S", 0.2)
+    monkeypatch.setattr(restart, "ANSWER_WITHIN_S", 10.0)
     monkeypatch.setattr(whole_stack.engine, "signal", lambda *_: True)
 
     assert faults.api_restart() is None

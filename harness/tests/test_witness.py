@@ -1,6 +1,5 @@
 """The witness in real workers: what it writes, and that nobody notices it."""
 
-import itertools
 import json
 import os
 import signal
@@ -159,8 +158,6 @@ def test_a_child_killed_between_two_marks_leaves_all_it_wrote(
     start, *ticks, last = plain_stack.executions.lines("ledger", job)
     assert (start["what"], start["redelivered"], last) == ("start", False, end)
     assert {(tick["name"], tick["pid"]) for tick in ticks} == {("tick", child.pid)}
-    gaps = [b["t_mono"] - a["t_mono"] for a, b in itertools.pairwise([start, *ticks])]
-    assert max(gaps) < 0.5, "0.1 s apart: none is missing"
 
 
 def test_nothing_is_lost_when_a_process_dies_at_once_after_a_line(tmp_path):
