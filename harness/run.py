@@ -41,6 +41,9 @@ CLEAN_WITHIN_S = 7.0
 #: Seconds a worker may take to come back after a fault; it imports what a job needs.
 READY_WITHIN_S = 60.0
 
+#: Seconds a worker that is ready may take to say what it is; some answer nobody.
+TOLD_WITHIN_S = 3.0
+
 
 class Run:
     """What all tests of one pytest session share.
@@ -287,7 +290,15 @@ def _deployed_pool(stack: "Stack") -> str:
     """Return the pool as started, not as configured; empty where nobody answers."""
     if "worker" not in stack.target.commands:
         return ""
-    # One worker is deployed; waiting for more would cost every start half a second.
-    answers = stack.agent.inspect("stats", timeout_s=2.0, limit=1) or {}
+    try:
+        # One worker is deployed; waiting for more would cost every start half a second.
+        # It listens to questions an instant after it is ready: one may get lost.
+        answers = wait_until(
+            lambda: stack.agent.inspect("stats", timeout_s=0.3, limit=1),
+            within_s=TOLD_WITHIN_S,
+            what="the worker says what it is",
+        )
+    except TooSlow:
+        return ""
     names = {str(stats["pool"]["implementation"]) for stats in answers.values()}
     return ", ".join(sorted(n.split(":")[0].rsplit(".", 1)[-1] for n in names))

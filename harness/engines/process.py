@@ -162,10 +162,9 @@ class ProcessEngine:
         def killed_all() -> bool:
             left = keeper.belongings(sessions, f"{PROCESS_MARK}={child.mark}".encode())
             for pid, stat in left.items():
-                if keeper.kill(pid, stat.start_time):
-                    report.killed.append(
-                        ProcessId(pid, stat.start_time, OUR_PID_NAMESPACE)
-                    )
+                id = ProcessId(pid, stat.start_time, OUR_PID_NAMESPACE)
+                if keeper.kill(pid, stat.start_time) and id not in report.killed:
+                    report.killed.append(id)
             return not left and child.exit_code() is not None
 
         wait_until(

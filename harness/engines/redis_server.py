@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import socket
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from harness.errors import EngineError, NoRedisServer
 #: Below the ephemeral range (32768 on Linux): while Redis is down, a client that dials
 #: an ephemeral port of its own machine can be connected to itself and hold the port.
 PORTS = range(20000, 32000)
+
+#: The last ports that were asked for.
+_RETURNED: deque[int] = deque(maxlen=100)
 
 #: Names looked for on PATH.
 BINARIES = ("redis-server", "valkey-server")
@@ -89,13 +93,22 @@ def redis_command(binary: str, port: int, folder: Path, site: Site) -> Command:
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """Return a port of ours nobody listens on, outside the ephemeral range."""
-    for port in random.SystemRandom().sample(PORTS, 50):
+    """Return a port of ours nobody listens on, outside the ephemeral range.
+
+    Not one of those that it returned just before, and pytest's processes do not share
+    any: who asked for one may take a while until it listens.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in random.SystemRandom().sample(PORTS[number % workers :: workers], 50):
+        if port in _RETURNED:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
             except OSError:
                 continue
+            _RETURNED.append(port)
             return port
     raise EngineError(f"No free port found in {PORTS.start}-{PORTS.stop}.")

@@ -37,9 +37,14 @@ def test_a_sent_task_is_an_observation(plain_stack):
 
 
 def test_workers_answer_with_their_pids(plain_stack):
-    pids = plain_stack.agent.workers().values()
+    pid = plain_stack.process("worker").id.pid
 
-    assert plain_stack.process("worker").id.pid in pids
+    # It listens to such questions an instant after it is ready.
+    wait_until(
+        lambda: pid in plain_stack.agent.workers().values(),
+        within_s=20,
+        what="it answers",
+    )
 
 
 def test_what_it_cannot_do_is_an_error_with_its_log(plain_stack):

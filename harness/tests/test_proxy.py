@@ -89,6 +89,7 @@ def test_bytes_pass_both_ways_and_the_end_too(server, dial):
 
 def test_much_more_than_fits_in_a_buffer_arrives_whole(dial):
     client, sent = dial(), bytes(range(256)) * 4096 * 4
+    client.settimeout(60)  # for all of it
     writer = threading.Thread(target=client.sendall, args=(sent,))
     writer.start()
     heard = hears(client, len(sent))
@@ -152,7 +153,9 @@ def test_without_answers_only_what_the_server_says_is_lost(server, proxy, dial):
         says(dial(), b" alike", 0.1)
     proxy.deafen(False)
 
-    assert server.seen == b"hello, lost alike"
+    wait_until(
+        lambda: server.seen == b"hello, lost alike", within_s=5, what="it is told all"
+    )
     with pytest.raises(ConnectionResetError):
         client.recv(1)
     assert says(dial()) == b"hello"

@@ -21,9 +21,9 @@ def begin(tmp_path):
         run = Run(Target("shop:app", bounds={contract: bounds}), lambda: tmp_path)
         scenario = Scenario(run, "test_x.py::test_y", [find_contract(contract)])
         begun.append(scenario)
-        scenario.history.record("driver", "submitted", "a", accepted=True)
+        scenario.history.record("driver", "submitted", "a", t=0.0, accepted=True)
         scenario.history.record(
-            "driver", "subscribed", "a", subscriber="anna", late=False
+            "driver", "subscribed", "a", t=0.0, subscriber="anna", late=False
         )
         return scenario
 
@@ -33,16 +33,17 @@ def begin(tmp_path):
 
 
 def tell(scenario, event, **data):
+    # At the start: a machine that stalls from then on casts no doubt.
     scenario.history.record(
-        "driver", "event", "a", subscriber="anna", event=event, **data
+        "driver", "event", "a", t=0.0, subscriber="anna", event=event, **data
     )
 
 
 def test_it_watches_on_until_the_law_can_decide(begin):
     """Nobody waited in the body: the ending that never comes is found all the same."""
     scenario = begin(EVERY, t_term_s=0.3)
-    scenario.history.record("journal", "start", "a", pid=1)
-    scenario.history.record("journal", "end", "a", pid=1, how="returned")
+    scenario.history.record("journal", "start", "a", t=0.0, pid=1)
+    scenario.history.record("journal", "end", "a", t=0.0, pid=1, how="returned")
     verdict = scenario.finish().verdicts[EVERY]
     assert verdict.status is Status.VIOLATED
     assert scenario.history.watched_until_s >= 0.3

@@ -135,13 +135,13 @@ def test_a_replica_is_a_second_worker_under_another_name(plain_stack):
         assert replica.role == "worker"
         assert re.fullmatch(r"worker-\d+", replica.name)
         pid = plain_stack.process(replica.name).id.pid
+        both = {pid, plain_stack.process("worker").id.pid}
         # It listens to such questions an instant after it is ready.
         workers = wait_until(
-            lambda: pid in (w := agent.workers()).values() and w,
+            lambda: both <= set((w := agent.workers()).values()) and w,
             within_s=20,
-            what="it answers",
+            what="both answer",
         )
-        assert plain_stack.process("worker").id.pid in workers.values()
         name = next(name for name, its in workers.items() if its == pid)
         assert name.startswith(f"{replica.name}@")
 
