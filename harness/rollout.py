@@ -30,10 +30,11 @@ class Rollout:
     def __init__(self, stack: Stack, history: Recorder) -> None:
         self._stack, self._history = stack, history
 
-    def run_locally(self) -> None:
+    def run_locally(self, env: Mapping[str, str] | None = None) -> None:
         """Deploy the API so that it runs jobs itself while the broker is away.
 
-        Nothing happens where it does that already.
+        Nothing happens where it does that already. `env` is what it is configured
+        differently by besides, until it is deployed again.
 
         Raises:
             NotApplicable: the target has no such policy.
@@ -43,7 +44,7 @@ class Rollout:
             raise NotApplicable(
                 "it has no [fallback.run_locally]: without a broker no job of it runs"
             )
-        deploy(self._stack, policies["run_locally"])
+        deploy(self._stack, {**policies["run_locally"], **(env or {})})
 
     def leave(self) -> None:
         """Let the API get SIGTERM, and the next one begin, configured alike."""
@@ -51,8 +52,8 @@ class Rollout:
         terminate.main(self._stack, self._history, _ROLE, signal.SIGTERM)
         _await_another(self._stack, process)
 
-    def flip(self, *, on: bool) -> None:
-        """Deploy the API with the feature flag in this position.
+    def flip(self, *, on: bool, env: Mapping[str, str] | None = None) -> None:
+        """Deploy the API with the feature flag in this position; `env` as above.
 
         `stack.flip` and `stack.flipped` are its beginning and its end in the history.
 
@@ -64,7 +65,7 @@ class Rollout:
             raise NotApplicable("it has no [flag.on] and [flag.off] to turn it by")
         to = "on" if on else "off"
         self._history.record("stack", "flip", to=to)
-        deploy(self._stack, flag[to])
+        deploy(self._stack, {**flag[to], **(env or {})})
         self._history.record("stack", "flipped", to=to)
 
 

@@ -5,6 +5,7 @@ Everything of one stack lives in one folder, see `Layout`, at one site of its en
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -66,6 +67,8 @@ class Stack:
         self.replicas: dict[str, Replica] = {}
         #: Commands as described, of parts that `harness.rollout` deployed differently.
         self.described: dict[str, Command] = {}
+        #: Seconds after which a part was ready, all of them started at once.
+        self.start_s: dict[str, float] = {}
         self._numbers = itertools.count(2)
         self._lock = threading.RLock()
         self._one_restart = threading.RLock()  # it takes a while, a look must not
@@ -351,9 +354,11 @@ class Stack:
             verify_overlay(self._agent, self.mutant.name, self.layout.work)
 
     def _start_all(self, commands: Sequence[Command]) -> None:
+        began = time.monotonic()
         all_at_once(self._start, commands)
         for command in commands:
             self._await_ready(command.role)
+            self.start_s[command.role] = time.monotonic() - began
 
     def _start(self, command: Command) -> Process:
         process = self.engine.start(command)

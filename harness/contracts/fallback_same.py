@@ -143,9 +143,14 @@ def _met(job: JobView) -> dict[str, Any]:
         "answers to a cancel": [c.get("answer") for c in job.cancels],
         "end of the function": run and run.how,
         # How often a step is done is the work's; that it is done, and when, is not.
-        "marks": run
-        and [name for name, _ in groupby(m.get("name") for m in run.marks)],
+        "marks": run and _marks(run),
     }
+
+
+def _marks(run: Run) -> list[Any]:
+    """Return its steps; how many it came to before a limit is the machine's matter."""
+    names = [name for name, _ in groupby(m.get("name") for m in run.marks)]
+    return names if run.how == "returned" else [n for n in names if n == "cleanup"]
 
 
 def _fields(events: list[Observation]) -> dict[str, list[str]]:

@@ -1,11 +1,13 @@
 """Redis is gone for a while, takes no writes, or has forgotten all it knew."""
 
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis as client
 
+from harness.engines import LOOPBACK
 from harness.faults.record import Victim, injected, main_of
 from harness.probes.redis import why_down
 from harness.recorder import Recorder
@@ -76,7 +78,7 @@ def flushed(stack: Stack, history: Recorder) -> Victim | None:
 LONGEST_PAUSE_S = 60
 
 #: Seconds the probing write waits: reads are answered in a millisecond meanwhile.
-PROBE_S = 0.5
+PROBE_S = 0.2
 
 
 @contextmanager
@@ -91,7 +93,7 @@ def writes_paused(stack: Stack, history: Recorder) -> Iterator[Victim | None]:
     with client.Redis.from_url(stack.urls.broker, socket_timeout=2) as admin:
         try:
             admin.execute_command("CLIENT", "PAUSE", LONGEST_PAUSE_S * 1000, "WRITE")
-            bit, proof = _write_hangs(stack.urls.broker)
+            bit, proof = _write_hangs(stack.urls.redis_port)
             injected(history, fault, victim, bit=bit, proof=proof)
             yield victim if bit else None
         finally:
@@ -102,11 +104,15 @@ def writes_paused(stack: Stack, history: Recorder) -> Iterator[Victim | None]:
             history.record("fault", "healed", fault=fault)
 
 
-def _write_hangs(url: str) -> tuple[bool, str]:
-    with client.Redis.from_url(url, socket_timeout=PROBE_S, retry=None) as probe:
-        probe.ping()
+def _write_hangs(port: int) -> tuple[bool, str]:
+    """Ask on one connection: it has to be there, then a write has to hang."""
+    with socket.create_connection((LOOPBACK, port), timeout=2) as probe:
+        probe.sendall(b"PING\r\n")
+        probe.recv(64)
+        probe.settimeout(PROBE_S)
+        probe.sendall(b"DEL queueproof:probe\r\n")
         try:
-            probe.delete("queueproof:probe")
-        except client.TimeoutError:
+            probe.recv(64)
+        except TimeoutError:
             return True, f"PING is answered, a write is not within {PROBE_S:g} s"
     return False, "a write is answered"

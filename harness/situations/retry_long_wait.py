@@ -18,7 +18,7 @@ from harness.stack import Stack
 from harness.target import Target
 from harness.wait import wait_until
 
-#: Seconds the message waits: longer than a second worker takes to start, 2 to 4.
+#: Seconds the message waits, at least: longer than a second worker takes to start.
 COUNTDOWN_S = 6.0
 
 #: Seconds until a worker holds it; typically 0.01.
@@ -49,13 +49,14 @@ def waits_for_its_time(
     timeout_s = float(agent.describe()["visibility_timeout_s"])
     why = f"the longest countdown; timeout {timeout_s:g} s"
     queue = target.queues[0]
-    job = agent.send("queueproof.sleep", queue=queue, countdown=COUNTDOWN_S)
+    countdown_s = max(COUNTDOWN_S, 2 * stack.start_s.get("worker", 0.0))
+    job = agent.send("queueproof.sleep", queue=queue, countdown=countdown_s)
     with contextlib.suppress(TooSlow):  # then the fault hits nothing, and says so
         wait_until(lambda: probes.held(job), within_s=HELD_WITHIN_S, what="it is held")
     aged = faults.aged(job, to_s=target.longest_countdown_s, reason=why)
     with aged, stack.replica("worker"):
-        history.until(job, "probe.swept", within_s=SWEPT_WITHIN_S)
-        first = history.until(job, "ledger.start", within_s=COUNTDOWN_S + 10)
+        history.until(job, "probe.swept", within_s=countdown_s + SWEPT_WITHIN_S)
+        first = history.until(job, "ledger.start", within_s=countdown_s + 10)
         with contextlib.suppress(NeverHappened):
             history.until(
                 job,

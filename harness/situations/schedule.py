@@ -22,6 +22,9 @@ MET_WITHIN_S = 20.0
 #: Periods without Redis, so that something would have been sent.
 AWAY = 1.5
 
+#: Runs after which it goes on as before; what was sent before may be the first of them.
+BACK = 3
+
 #: Periods that beat hangs before it is killed, so that runs are missed.
 HANGS = 3
 
@@ -58,8 +61,7 @@ def hung_and_killed(agent: Agent, faults: Faults, history: History) -> None:
     _watch(history, longest_s / 2)  # no message is on its way
     with faults.redis_stop():
         _watch(history, AWAY * longest_s)
-    _until_each_ran(history)
-    _watch(history, 1.5 * longest_s)
+    _until_each_ran(history, times=BACK)
     with faults.pause("beat"):
         _watch(history, HANGS * longest_s)
         faults.kill_main("beat")
@@ -99,14 +101,19 @@ def _running(agent: Agent, history: History) -> float:
 
 
 def _until_each_ran(
-    history: History, *, since_t: float | None = None, within_s: float = MET_WITHIN_S
+    history: History,
+    *,
+    since_t: float | None = None,
+    within_s: float = MET_WITHIN_S,
+    times: int = 1,
 ) -> None:
     began_t = history.now() if since_t is None else since_t
-    _watch(history, within_s, until=lambda: _all_ran(entries(history), began_t))
+    _watch(history, within_s, until=lambda: _all_ran(entries(history), began_t, times))
 
 
-def _all_ran(known: Iterable[Entry], since_t: float) -> bool:
-    return all(any(o.t >= since_t for o in entry.starts) for entry in known)
+def _all_ran(known: Iterable[Entry], since_t: float, times: int) -> bool:
+    ran = (sum(o.t >= since_t for o in entry.starts) for entry in known)
+    return all(count >= times for count in ran)
 
 
 def _took_long(history: History, name: str) -> bool:
