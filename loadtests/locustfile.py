@@ -140,9 +140,15 @@ class Conductor(LoadTestShape):
         return max(self.senders, round(now))
 
 
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
 @events.init.add_listener
 def prepare(environment: Environment, runner: Runner, **_: object) -> None:
     """Connect master and workers; leave with exit code 2 if the load is refused."""
+    # Python's own handler raises in whatever greenlet runs: the job it sends is lost.
+    gevent.signal_handler(signal.SIGINT, _interrupt)
 
     def tell(client_id: str, data: dict[str, Any]) -> None:
         run = run_of(environment)

@@ -50,13 +50,13 @@ def main(seconds: int, without_redis: int, seed: int) -> None:
     sys.exit(max(codes))
 
 
-def _test(stack: Stack, seconds: int, seed: int) -> int:
+def _test(stack: Stack, seconds: int, seed: int, *more: object) -> int:
     """Return the exit code of one run, which tells what it finds."""
     command = [
         *(Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIG),
         *("run", f"{stack.urls.api}/openapi.json", "--max-time", seconds),
         *("--phases", "examples,coverage,fuzzing,stateful"),
-        *("--seed", seed, "--warnings", "off"),
+        *("--seed", seed, "--warnings", "off", *more),
     ]
     KEPT_IN.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(

@@ -1,7 +1,7 @@
 """Another application: its own routes, fields and words, and answers of all kinds.
 
-What a submit is answered depends on how many there were before; a job is done when it
-has been asked for twice.
+What a submit is answered depends on how many keys came before its own; a job is done
+when it has been asked for twice.
 """
 
 import json
@@ -17,10 +17,12 @@ class Handler(BaseHTTPRequestHandler):
         size = int(self.headers["Content-Length"])
         self.server.bodies.append(json.loads(self.rfile.read(size)))
         key = self.headers["X-Key"]
-        self.server.keys[key] += 1
-        number = len(self.server.keys)
+        with self.server.lock:
+            self.server.keys[key] += 1
+            first = self.server.keys[key] == 1
+            number = list(self.server.keys).index(key) + 1
         match number:
-            case 1 if self.server.keys[key] == 1:
+            case 1 if first:
                 self.close_connection = True  # no answer, though there is a job
             case 2:
                 self.answer(429, {"detail": "full"}, {"Retry-After": "1"})
@@ -58,5 +60,6 @@ def serve():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.keys, server.asked, server.bodies = Counter(), Counter(), []
+    server.lock = threading.Lock()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

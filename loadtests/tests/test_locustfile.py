@@ -1,7 +1,6 @@
 import dataclasses
 import json
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +11,7 @@ import pytest
 import redis
 
 from harness import Stack, Target, open_engine, wait_until
+from harness.engines.redis_server import free_port
 from loadtests.application import REFERENCE, running
 from loadtests.report import jobs_of
 
@@ -45,11 +45,6 @@ def finish(process):
     finally:
         process.kill()
     return process.returncode, output
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 def load(api, report, *more):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from celery import Celery
+from gevent.event import Event
 from kombu.exceptions import OperationalError
 
 from loadtests import arrivals, timings
@@ -31,6 +32,9 @@ ENDINGS = {
     "task-rejected": "failed",
 }
 
+#: Seconds until one worker has answered at all: it may be busy.
+ANSWERED_WITHIN_S = 10.0
+
 #: Seconds that workers have to answer, and between two tries to reach the broker.
 ANSWER_S = 1.0
 
@@ -43,12 +47,14 @@ class Events:
         self.seen: dict[str, Seen] = {}
         #: Task -> when its worker says it began and ended.
         self.moments: dict[str, dict[str, float]] = {}
+        self.listening = Event()
 
     def follow(self) -> None:
         """Take events for ever, from a new connection where one breaks."""
         with self._app.connection_for_read() as connection:
             broken = connection.connection_errors
             receiver = self._app.events.Receiver(connection, handlers={"*": self._take})
+            receiver.on_consume_ready = lambda *_, **__: self.listening.set()
             while not self._run.stopping.is_set():
                 try:
                     receiver.capture(limit=None, timeout=None, wakeup=False)
@@ -76,6 +82,7 @@ class Producer(Sender):
         self.app = client(run.load.options.broker)
         self.events = Events(self.app, run)
         run.spawn_beside(self.events.follow)
+        run.wait(self.events.listening, run.deadline)  # else the first ends unseen
         run.at_close(self.app.close)
 
     def one(self, run: Run, planned: Planned, due: float) -> float:
@@ -123,7 +130,11 @@ def tell_events(broker: str) -> list[str]:
         Refused: one cannot, or none answers: nothing could be said of any job.
     """
     with client(broker) as app:
-        answers = app.control.broadcast("enable_events", reply=True, timeout=ANSWER_S)
+        until, answers = time.monotonic() + ANSWERED_WITHIN_S, None
+        while not answers and time.monotonic() < until:
+            answers = app.control.broadcast(
+                "enable_events", reply=True, timeout=ANSWER_S
+            )
     told = {name: said for answer in answers or [] for name, said in answer.items()}
     unable = [name for name, said in told.items() if "ok" not in said]
     if unable or not told:
