@@ -71,6 +71,7 @@ def queue_table(settings: Settings) -> tuple[QueueRow, ...]:
             serves="runs of the agent, one after the other",
             concurrency=1,  # a knowledge base has one writer
             per_child=20,  # who has written texts keeps torch
+            preload="reference_app.agent.runs",
         ),
         QueueRow(
             name="processing",
@@ -78,6 +79,7 @@ def queue_table(settings: Settings) -> tuple[QueueRow, ...]:
             serves="phases of the agent on their own",
             concurrency=1,
             per_child=20,
+            preload="reference_app.agent.runs",
         ),
         QueueRow(
             name="chat",

@@ -59,6 +59,8 @@ def running(folder: Path, *, port: int | None = None) -> Iterator[int]:
             find_server(),
             *("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)),
             *("--appendonly", "yes", "--save", "", "--daemonize", "no"),
+            # A slow disk would hold up answers for up to two seconds.
+            *("--appendfsync", "no"),
         ],
         stdout=subprocess.DEVNULL,
         start_new_session=True,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self, TypeGuard
 
+import kombu.transport.redis  # noqa: F401  # else the first publish pays for it
 import redis
 from kombu import Producer, pools
 from kombu.exceptions import OperationalError

@@ -32,6 +32,10 @@ WRITER = "knowledge-base"
 ACCELERATOR = "gpu0"
 
 
+def preload() -> None:
+    """Do nothing: to import this module was it; it takes a forked child 0.5 to 1 s."""
+
+
 def run_agent(request: Mapping[str, Any], ctx: JobContext) -> dict[str, Any]:
     """Run all phases that the preferences do not leave out."""
     return _run(request, ctx)

@@ -97,11 +97,11 @@ def test_a_killed_worker_consumes_again(configured, sleepers, until, tmp_path):
         _, main = pidfile.living(tmp_path / "run" / "worker.pid")
         os.kill(main, signal.SIGKILL)
         # A message sent before Redis knows is popped for the dead connection.
-        until(lambda: sleepers.consumers() == 0, "Redis knows", 5)
+        until(lambda: sleepers.consumers() == 0, "Redis knows")
         # Then it is back and runs the next one
         second = sleepers.send(1)
         sleepers.wake(*second)
-        until(lambda: sleepers.ended() == first + second, "it runs the next", 10)
+        until(lambda: sleepers.ended() == first + second, "it runs the next")
         assert reference_app("running", "worker") == 0
     finally:
         assert reference_app("stop", "worker", "--within", "10") == 0

@@ -2,8 +2,10 @@
 
 from reference_app import endings
 from reference_app.jobs import State
+from reference_app.settings import settings
 from reference_app.tests.in_process import call
 from reference_app.tests.test_api import request
+from reference_app.tests.test_circuit_breaker import let_time_pass
 
 
 def submit(**changes):
@@ -52,17 +54,14 @@ def test_three_failed_jobs_close_the_door_until_it_is_reset(queue, jobs):
     assert submit().status_code == 202
 
 
-def test_after_the_pause_one_job_is_let_through(queue, jobs, configured, until):
-    configured(STEERING_BREAKER_RESET_AFTER=0.5)
+def test_after_the_pause_one_job_is_let_through(queue, jobs):
     for number in range(3):
         jobs.create(f"{number}", "steering.compare", {})
         jobs.start(f"{number}")
         endings.finish(f"{number}", State.FAILED, error="no", reason="error")
     assert submit().status_code == 503
-    until(
-        lambda: call("GET", "/steering/circuit-breaker").json()["state"] == "half_open",
-        "time has passed",
-    )
+    let_time_pass(jobs, settings().steering_breaker_reset_after)
+    assert call("GET", "/steering/circuit-breaker").json()["state"] == "half_open"
     assert submit().status_code == 202
 
 

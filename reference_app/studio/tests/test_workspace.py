@@ -1,9 +1,11 @@
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from reference_app.studio import workspace as module
 from reference_app.studio.workspace import WrongFolder, clean, stale
 
 DAY_S = 86_400
@@ -41,13 +43,20 @@ def test_what_nobody_has_touched_for_long_goes_and_the_rest_stays(folder):
     assert clean(folder, DAY_S) == []
 
 
-def test_after_each_that_goes_the_disk_is_left_to_others(folder):
+def test_after_each_that_goes_the_disk_is_left_to_others(folder, monkeypatch):
     for name in ("a", "b", "c"):
         workspace(folder, name)
     workspace(folder, "young", days=0.5)
-    began = time.monotonic()
+    rests = []
+
+    class Rest:
+        def wait(self, seconds):
+            rests.append((seconds, sorted(path.name for path in folder.iterdir())))
+
+    monkeypatch.setattr(module, "threading", SimpleNamespace(Event=Rest))
     assert clean(folder, DAY_S, rest_s=0.1) == ["a", "b", "c"]
-    assert 0.3 <= time.monotonic() - began < 0.6
+    left = [["b", "c", "young"], ["c", "young"], ["young"]]
+    assert rests == [(0.1, names) for names in left]
 
 
 def test_a_dry_run_lists_and_removes_nothing(folder):

@@ -36,10 +36,13 @@ def use(configured, tmp_path):
     return write
 
 
+#: Seconds that only these tests' processes sleep: others do at the same time.
+LONG = f"600.{os.getpid():07d}"
+
 #: A process, and a daemon of it that left its session and its parent.
 FAMILY = (
-    "subprocess.Popen(['sleep', '600'])",
-    "subprocess.run(['sh', '-c', 'setsid sleep 600 &'])",
+    f"subprocess.Popen(['sleep', '{LONG}'])",
+    f"subprocess.run(['sh', '-c', 'setsid sleep {LONG} &'])",
     "print('Epoch 2/6, Loss: -1.5')",
 )
 
@@ -49,7 +52,7 @@ def sleepers():
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         info = process.info
-        if info["cmdline"] == ["sleep", "600"] and info["status"] != "zombie":
+        if info["cmdline"] == ["sleep", LONG] and info["status"] != "zombie":
             found.append(process.pid)
     return found
 
@@ -68,6 +71,7 @@ def nobody_sleeps():
     yield
     for pid in sleepers():  # of a test that failed
         os.kill(pid, signal.SIGKILL)
+    until(lambda: sleepers() == [], "they are gone")
 
 
 def test_the_script_trains_the_same_model_as_the_worker_itself(
