@@ -16,5 +16,8 @@ queued = pytest.mark.parametrize(
 )
 queue = pytest.mark.parametrize("queue", ["steering", "agent"])
 
+#: Limits that no job reaches that is frozen, or whose process is still importing.
+PATIENT = {"STEERING_SOFT_TIME_LIMIT": "80", "STEERING_HARD_TIME_LIMIT": "90"}
+
 #: What makes a short job long enough to be watched.
 LONGER = {"compare": {"num_samples": 64}, "agent": {}}

@@ -14,4 +14,5 @@ def test_many_jobs_while_the_worker_is_killed_and_cut_each_end_once(
         *(driver, faults, history),
         jobs=request.config.option.churn_jobs,
         seed=request.config.option.churn_seed,
+        num_samples=32,
     )

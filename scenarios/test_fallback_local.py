@@ -62,12 +62,12 @@ def test_a_job_is_to_its_user_the_same_without_a_broker(
 def test_few_jobs_at_a_time_kept_over_a_deployment_until_the_broker_is_back(
     rollout, driver, faults, history
 ):
-    rollout.run_locally()
+    rollout.run_locally(kinds.PATIENT)
     driver.wait_for_state(driver.submit("compare"))
     with faults.refuse("api"):
-        running = driver.submit("compare")
+        running = driver.submit("compare", num_samples=256)
         jobs = [running, driver.submit("compare")]
-        history.until(running, "journal.start", within_s=100)
+        history.until(running, "journal.mark", within_s=100)
         with faults.pause_child(running):  # it outlasts the time it is given
             rollout.leave()
         jobs.append(driver.submit("compare"))

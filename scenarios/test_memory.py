@@ -44,9 +44,8 @@ def test_jobs_of_the_worker_and_of_the_old_path_take_turns_on_the_device(
 ):
     """Of two that began one waits; when the one at it is killed, it is its turn."""
     # The old path's clock runs from before its process has imported what it needs.
-    limits = {"STEERING_SOFT_TIME_LIMIT": "80", "STEERING_HARD_TIME_LIMIT": "90"}
     with (
-        stack.replica("api", {**target.flag["off"], **limits}) as api,
+        stack.replica("api", {**target.flag["off"], **kinds.PATIENT}) as api,
         contextlib.closing(Driver(target, api.api, history)) as before,
     ):
         first = before.submit("compare", num_samples=128)

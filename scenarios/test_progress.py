@@ -43,11 +43,12 @@ def test_a_sweep_reports_its_way_through_all_strengths(driver, history):
 def test_a_message_that_is_delivered_twice_is_told_as_one_attempt(
     driver, faults, history, short, queue
 ):
-    running = driver.submit("compare", num_samples=64)
+    running = driver.submit("long_compare")
+    history.until(running, "ledger.start", within_s=20)
     job = driver.submit(short)
     driver.subscribe(job)
-    history.until(running, "ledger.start", within_s=20)
     faults.second_delivery(queue, job=job)
+    driver.cancel(running)
     first = history.until(job, "ledger.start", within_s=20)
     history.until(job, "ledger.start", where=lambda o: o.line > first.line, within_s=20)
     history.settle(job, within_s=20)
@@ -90,7 +91,7 @@ def test_a_job_goes_on_while_redis_is_frozen(driver, faults, history):
     How long the job takes in health is seen before and after.
     """
     for frozen in (False, True, False):
-        job = driver.submit("sweep", num_samples=16)
+        job = driver.submit("sweep", num_samples=64)
         driver.subscribe(job)
         history.until(job, event="progress", within_s=20)
         if frozen:

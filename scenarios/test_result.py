@@ -51,7 +51,7 @@ def test_a_result_that_was_shown_stays_though_its_process_dies(
     driver, faults, probes, history
 ):
     """The result is stored, its announcement is held back, and the child is killed."""
-    job = driver.submit("compare")
+    job = driver.submit("compare", num_samples=64)
     driver.subscribe(job)
     history.until(job, event="progress", within_s=20)
     with faults.pause_writes():

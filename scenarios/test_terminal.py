@@ -13,7 +13,7 @@ def test_a_job_whose_result_is_stored_is_announced_though_its_child_dies(
     driver, faults, history
 ):
     """SIGKILL between row and event: Redis takes no writes when the child announces."""
-    job = driver.submit("compare")
+    job = driver.submit("compare", num_samples=64)
     driver.subscribe(job)
     history.until(job, event="progress", within_s=20)
     history.situation("exit.killed_between_row_and_event", job)

@@ -65,7 +65,10 @@ def test_the_worker_as_started_kills_a_task_stuck_in_native_code(
 
 @pytest.mark.contract("time_limit.soft-limit-is-not-swallowed")
 def test_a_sweep_past_its_soft_limit_is_no_success_and_no_more_work(driver, history):
-    job = driver.submit("sweep", num_samples=256, max_new_tokens=100)
+    strengths = [number / 8 for number in range(-16, 16)]
+    job = driver.submit(
+        "sweep", num_samples=256, max_new_tokens=100, strengths=strengths
+    )
     driver.subscribe(job)
     history.situation("exit.soft_limit", job)
     history.settle(job, within_s=20)
