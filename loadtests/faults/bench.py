@@ -1,7 +1,8 @@
 """One round of a fault: hurt the small application, look, and see it work again."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,23 @@ class Bench:
             where=lambda o: bool(o["role"] == role),
             within_s=SEEN_WITHIN_S,
         )["code"]
+
+    @contextmanager
+    def no_dead_consumer(self) -> Iterator[None]:
+        """Let Redis notice that the worker which the body kills is gone.
+
+        The child it leaves behind holds its connection for a moment: what is sent then
+        is popped for nobody.
+        """
+        before = self._consumers()
+        yield
+        self.see(
+            lambda: not before & self._consumers(), "Redis knows that nobody listens"
+        )
+
+    def _consumers(self) -> set[str]:
+        clients = self.redis.client_list()
+        return {each["id"] for each in clients if each["cmd"] == "brpop"}
 
     def idle(self) -> None:
         """Wait until the worker has read the results of all jobs it was sent."""

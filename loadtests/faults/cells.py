@@ -30,7 +30,8 @@ def kill_child(bench: Bench) -> str:
 
 @cell
 def kill_main(bench: Bench) -> str:
-    bench.faults.kill_main("worker")
+    with bench.no_dead_consumer():
+        bench.faults.kill_main("worker")
     return _ended_with(bench, "worker", -9)
 
 
@@ -87,7 +88,8 @@ def oom_child(bench: Bench) -> str:
 def oom_main(bench: Bench) -> str:
     for _ in range(30):  # what it is sent it must keep somewhere
         bench.agent.send("small.add", (1, 2), queue=QUEUE)
-    bench.faults.oom_main("worker")
+    with bench.no_dead_consumer():
+        bench.faults.oom_main("worker")
     return _ended_with(bench, "worker", -9)
 
 
