@@ -150,7 +150,8 @@ def _met(job: JobView) -> dict[str, Any]:
 def _marks(run: Run) -> list[Any]:
     """Return its steps; how many it came to before a limit is the machine's matter."""
     names = [name for name, _ in groupby(m.get("name") for m in run.marks)]
-    return names if run.how == "returned" else [n for n in names if n == "cleanup"]
+    by_itself = run.how == "returned" or str(run.how).startswith("raised:")
+    return names if by_itself else [name for name in names if name == "cleanup"]
 
 
 def _fields(events: list[Observation]) -> dict[str, list[str]]:

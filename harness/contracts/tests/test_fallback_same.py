@@ -15,10 +15,11 @@ FIELDS = {"fields": ["percent", "task_id"]}
 
 
 def job(story: Story, name: str, t: float, how: str, *, local: bool) -> Story:
-    """One job that returns, meets its soft limit, or is cancelled."""
+    """One job that returns, fails, meets its soft limit, or is cancelled."""
     ending, reason = {
         "returned": ("completed", None),
         "soft_time_limit": ("failed", "soft_time_limit"),
+        "raised:ValueError": ("failed", "error"),
         "cancelled": ("cancelled", None),
     }[how]
     pid = 20 if local else 10
@@ -154,12 +155,31 @@ def test_of_a_cancel_the_function_may_hear_by_itself_or_be_ended_first():
     ],
 )
 def test_how_often_a_step_is_done_is_the_works_that_it_is_done_is_not(locally, status):
-    story = both_ways(["returned"])
+    story = marked("returned", ["taken", "step", "step", "given back"], locally)
+    assert story.judged_by(LAW).status is status
+
+
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [("soft_time_limit", Status.HOLDS), ("raised:ValueError", Status.VIOLATED)],
+)
+def test_how_far_a_job_came_is_the_machines_matter_before_a_limit_alone(how, status):
+    story = marked(how, ["taken", "step", "given back"], ["taken"])
+    assert story.judged_by(LAW).status is status
+
+
+def test_a_clean_up_after_a_limit_is_nobodys_luck():
+    story = without("journal.mark", "local-0")(both_ways(["soft_time_limit"]))
+    assert story.judged_by(LAW).status is Status.VIOLATED
+
+
+def marked(how, by_a_worker, locally):
+    story = both_ways([how])
     for name, pid, t, marks in (
-        ("worker-0", 10, 1.25, ["taken", "step", "step", "given back"]),
+        ("worker-0", 10, 1.25, by_a_worker),
         ("local-0", 20, 11.25, locally),
     ):
         for number, mark in enumerate(marks):
             at_t = t + number / 100
             story = story.say("journal.mark", at_t, name, name=mark, pid=pid, attempt=1)
-    assert story.judged_by(LAW).status is status
+    return story
