@@ -38,6 +38,7 @@ def broker(tmp_path, jobs, configured):
         with redis.Redis(port=port) as client:
             yield client
         forget_connections()
+        outbox._in_time.cache_clear()
 
 
 @contextlib.contextmanager
@@ -250,7 +251,12 @@ def test_what_redis_answers_is_no_outage_whatever_celery_calls_it(
     assert not outbox.reach(os.getpid()).away
 
 
-def test_the_event_loop_answers_while_submits_wait_for_a_frozen_broker(broker):
+def test_the_event_loop_answers_while_submits_wait_for_a_frozen_broker(
+    broker, monkeypatch
+):
+    monkeypatch.setattr(outbox, "PUBLISH_S", 5.0)  # Celery gives up after two
+    outbox._in_time.cache_clear()
+
     request = {
         "sae_id": "storyteller-layer1-topk",
         "prompt": "Once upon a time",
@@ -265,15 +271,15 @@ def test_the_event_loop_answers_while_submits_wait_for_a_frozen_broker(broker):
                 asyncio.create_task(client.post("/steering/compare", json=request))
                 for _ in range(5)
             ]
-            answered, waiting = 0, set(submits)
-            while waiting:
-                _, waiting = await asyncio.wait(waiting, timeout=0.01)
+            answered = 0
+            while not any(submit.done() for submit in submits):
+                await asyncio.wait(submits, timeout=0.01)
                 answered += (await client.get("/health")).status_code == 200
-            return answered, [submit.result().status_code for submit in submits]
+            return answered, [one.status_code for one in await asyncio.gather(*submits)]
 
     submit()
     with frozen(broker):
         answered, codes = asyncio.run(both())
     assert codes == [503] * 5
-    # Each waits for a second, together: in the loop they would let through one or two.
-    assert answered >= 10
+    # Until the first is over: in the loop it would let through one at most.
+    assert answered >= 3
