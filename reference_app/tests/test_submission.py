@@ -281,5 +281,5 @@ def test_the_event_loop_answers_while_submits_wait_for_a_frozen_broker(
     with frozen(broker):
         answered, codes = asyncio.run(both())
     assert codes == [503] * 5
-    # Until the first is over: in the loop it would let through one at most.
-    assert answered >= 3
+    # Until the first is over: in the loop it would let through one or two.
+    assert answered >= 5
